@@ -1,0 +1,1 @@
+//! Tests that see several crates. See the folders beside this one.
