@@ -1,0 +1,229 @@
+//! Stable codes of refusals: `E1042` is what logs, `docs/errors/` and `counterfoil explain` speak of.
+
+use crate::refusal::{AssertionFault, Fault, Refusal, SignatureFault};
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StableCode {
+    /// `E` and four digits; never renumbered, never reused.
+    pub code: &'static str,
+    /// The title of its page, in a few words.
+    pub title: &'static str,
+}
+
+/// Every refusal once, with one representative parameter where it carries one.
+pub const ALL: &[Refusal] = &[
+    Refusal::Parameter("grant_type", Fault::Missing),
+    Refusal::Parameter("code", Fault::Malformed),
+    Refusal::Parameter("scope", Fault::Repeated),
+    Refusal::Parameter("client_secret", Fault::InQuery),
+    Refusal::Parameter("client_id", Fault::Conflicting),
+    Refusal::MediaTypeWrong,
+    Refusal::BodyMalformed,
+    Refusal::BodyTooLarge,
+    Refusal::HeadTooLarge,
+    Refusal::RequestTimeout,
+    Refusal::MethodNotAllowed,
+    Refusal::PathUnknown,
+    Refusal::TenantUnknown,
+    Refusal::RedirectUnregistered,
+    Refusal::ClientCredentialsMissing,
+    Refusal::ClientUnknown,
+    Refusal::ClientSuspended,
+    Refusal::ClientCredentialsWrong,
+    Refusal::ClientCredentialsConflict,
+    Refusal::ClientAuthAmbiguous,
+    Refusal::ClientAuthNotAllowed("client_secret_post"),
+    Refusal::Assertion(AssertionFault::TypeMissing),
+    Refusal::Assertion(AssertionFault::TypeWrong),
+    Refusal::Assertion(AssertionFault::Missing),
+    Refusal::Assertion(AssertionFault::Malformed),
+    Refusal::Assertion(AssertionFault::Algorithm),
+    Refusal::Assertion(AssertionFault::Critical),
+    Refusal::Assertion(AssertionFault::SubjectMissing),
+    Refusal::Assertion(AssertionFault::ClientIdMismatch),
+    Refusal::Assertion(AssertionFault::Issuer),
+    Refusal::Assertion(AssertionFault::Audience),
+    Refusal::Assertion(AssertionFault::AudienceMultiple),
+    Refusal::Assertion(AssertionFault::ExpiryMissing),
+    Refusal::Assertion(AssertionFault::NotActive),
+    Refusal::Assertion(AssertionFault::IssuedInFuture),
+    Refusal::Assertion(AssertionFault::ExpiryTooFar),
+    Refusal::Assertion(AssertionFault::LifetimeTooLong),
+    Refusal::Assertion(AssertionFault::IdMissing),
+    Refusal::Assertion(AssertionFault::Replayed),
+    Refusal::Assertion(AssertionFault::KeyUnknown),
+    Refusal::Assertion(AssertionFault::SignatureWrong),
+    Refusal::Signature(SignatureFault::Missing),
+    Refusal::Signature(SignatureFault::Malformed),
+    Refusal::Signature(SignatureFault::KeyId),
+    Refusal::Signature(SignatureFault::KeyUnregistered),
+    Refusal::Signature(SignatureFault::HeadersMissing),
+    Refusal::Signature(SignatureFault::Date),
+    Refusal::Signature(SignatureFault::Digest),
+    Refusal::Signature(SignatureFault::Wrong),
+    Refusal::GrantTypeUnknown,
+    Refusal::GrantTypeNotAllowed,
+    Refusal::HandleUnknown,
+    Refusal::HandleExpired,
+    Refusal::HandleForged,
+    Refusal::HandleAhead,
+    Refusal::CodeReplayed,
+    Refusal::RefreshReplayed,
+    Refusal::GrantRevoked,
+    Refusal::ClientMismatch,
+    Refusal::RedirectMismatch,
+    Refusal::PkceMismatch,
+    Refusal::SubjectSuspended,
+    Refusal::ScopeMissing,
+    Refusal::ScopeNotAllowed,
+    Refusal::ResponseTypeUnknown,
+    Refusal::AuthorizeNotAllowed,
+    Refusal::AccessDenied,
+    Refusal::AuthenticationFailed,
+    Refusal::InteractionUnknown,
+    Refusal::InteractionExpired,
+    Refusal::AntiForgery,
+    Refusal::LoginWrong,
+    Refusal::LoginThrottled,
+    Refusal::AccountsMissing,
+    Refusal::CustomerUnknown,
+    Refusal::TokenInactive,
+    Refusal::ScopeInsufficient,
+    Refusal::RateLimited,
+    Refusal::TooManyViews,
+    Refusal::StoreUnavailable,
+    Refusal::StoreContended,
+    Refusal::Overloaded,
+    Refusal::Internal,
+];
+
+impl Refusal {
+    /// The stable code and title of this reason.
+    #[must_use]
+    pub const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::Parameter(_, Fault::Missing) => ("E1001", "a parameter is missing"),
+            Self::Parameter(_, Fault::Malformed) => ("E1002", "a parameter is malformed"),
+            Self::Parameter(_, Fault::Repeated) => ("E1003", "a parameter is repeated"),
+            Self::Parameter(_, Fault::InQuery) => ("E1004", "a credential is in the query"),
+            Self::Parameter(_, Fault::Conflicting) => ("E1005", "two parts of the request differ"),
+            Self::MediaTypeWrong => ("E1010", "the body must be application/x-www-form-urlencoded"),
+            Self::BodyMalformed => ("E1011", "the body is not a valid form"),
+            Self::BodyTooLarge => ("E1012", "the body is too large"),
+            Self::HeadTooLarge => ("E1013", "the request head is too large"),
+            Self::RequestTimeout => ("E1014", "the request did not arrive in time"),
+            Self::MethodNotAllowed => ("E1015", "this method is not allowed here"),
+            Self::PathUnknown => ("E1016", "there is nothing at this path"),
+            Self::TenantUnknown => ("E1017", "there is no such tenant or realm"),
+            Self::RedirectUnregistered => ("E1042", "the redirect URI is not registered"),
+            Self::ClientCredentialsMissing => ("E1101", "no client credentials"),
+            Self::ClientUnknown => ("E1102", "no such client"),
+            Self::ClientSuspended => ("E1103", "the client is suspended"),
+            Self::ClientCredentialsWrong => ("E1104", "the client secret is wrong"),
+            Self::ClientCredentialsConflict => ("E1105", "the credentials given twice differ"),
+            Self::ClientAuthAmbiguous => {
+                ("E1106", "more than one way of client authentication was used")
+            }
+            Self::ClientAuthNotAllowed(_) => ("E1107", "not this client's authentication method"),
+            Self::Assertion(fault) => return fault.stable(),
+            Self::Signature(fault) => return fault.stable(),
+            Self::GrantTypeUnknown => ("E2001", "the grant type is not supported"),
+            Self::GrantTypeNotAllowed => ("E2002", "the client may not use this grant type"),
+            Self::HandleUnknown => ("E2011", "the code or token is not one of ours"),
+            Self::HandleExpired => ("E2012", "the code or token has expired"),
+            Self::HandleForged => ("E2013", "sealed with our key, and not by us"),
+            Self::HandleAhead => ("E2014", "the store has been set back"),
+            Self::CodeReplayed => ("E2015", "the code was used before"),
+            Self::RefreshReplayed => ("E2016", "the refresh token was used before"),
+            Self::GrantRevoked => ("E2017", "the grant was revoked"),
+            Self::ClientMismatch => ("E2018", "issued to another client"),
+            Self::RedirectMismatch => {
+                ("E2019", "redirect_uri differs from the authorization request")
+            }
+            Self::PkceMismatch => ("E2020", "the code verifier does not match"),
+            Self::SubjectSuspended => ("E2021", "the customer is suspended"),
+            Self::ScopeMissing => ("E2030", "no scope was asked for"),
+            Self::ScopeNotAllowed => ("E2031", "scope not allowed for this client"),
+            Self::ResponseTypeUnknown => ("E3001", "the response type is not supported"),
+            Self::AuthorizeNotAllowed => ("E3002", "the client may not send customers here"),
+            Self::AccessDenied => ("E3003", "the customer declined"),
+            Self::AuthenticationFailed => ("E3004", "strong authentication failed"),
+            Self::InteractionUnknown => ("E3010", "this sign-in does not belong to this browser"),
+            Self::InteractionExpired => ("E3011", "this sign-in took too long"),
+            Self::AntiForgery => ("E3012", "the form did not come from our page"),
+            Self::LoginWrong => ("E3020", "user name or password are wrong"),
+            Self::LoginThrottled => ("E3021", "too many attempts to sign in"),
+            Self::AccountsMissing => ("E3030", "no account was chosen"),
+            Self::CustomerUnknown => ("E3040", "the customer id is unknown"),
+            Self::TokenInactive => ("E4001", "the access token is missing or not active"),
+            Self::ScopeInsufficient => ("E4002", "the access token does not cover this"),
+            Self::RateLimited => ("E5001", "too many requests"),
+            Self::TooManyViews => ("E5002", "too many different scopes at once"),
+            Self::StoreUnavailable => ("E5003", "the store is not available"),
+            Self::StoreContended => ("E5004", "too many requests for one grant at once"),
+            Self::Overloaded => ("E5005", "the server is overloaded"),
+            Self::Internal => ("E5006", "a fault of the server"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl AssertionFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::TypeMissing => ("E1201", "client_assertion_type is missing"),
+            Self::TypeWrong => ("E1202", "client_assertion_type is another"),
+            Self::Missing => ("E1203", "client_assertion is missing"),
+            Self::Malformed => ("E1204", "the assertion is not a JWT"),
+            Self::Algorithm => ("E1205", "the algorithm of the assertion is not allowed"),
+            Self::Critical => ("E1206", "the assertion demands an extension we do not know"),
+            Self::SubjectMissing => ("E1207", "the assertion has no sub"),
+            Self::ClientIdMismatch => ("E1208", "client_id is not the sub of the assertion"),
+            Self::Issuer => ("E1209", "the iss of the assertion is wrong"),
+            Self::Audience => ("E1210", "the assertion is for somebody else"),
+            Self::AudienceMultiple => ("E1211", "the assertion has several audiences"),
+            Self::ExpiryMissing => ("E1212", "the assertion has no exp"),
+            Self::NotActive => ("E1213", "the assertion is not valid now"),
+            Self::IssuedInFuture => ("E1214", "the assertion was issued in the future"),
+            Self::ExpiryTooFar => ("E1215", "the assertion ends too late and has no iat"),
+            Self::LifetimeTooLong => ("E1216", "the assertion lives too long"),
+            Self::IdMissing => ("E1217", "the assertion has no jti"),
+            Self::Replayed => ("E1218", "the assertion was used before"),
+            Self::KeyUnknown => ("E1219", "the key of the assertion is not registered"),
+            Self::SignatureWrong => ("E1220", "the signature of the assertion is wrong"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl SignatureFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::Missing => ("E1301", "an HTTP signature is required"),
+            Self::Malformed => ("E1302", "the HTTP signature cannot be parsed"),
+            Self::KeyId => ("E1303", "keyId is not the app"),
+            Self::KeyUnregistered => ("E1304", "the app has no registered key"),
+            Self::HeadersMissing => ("E1305", "a header that must be signed is not"),
+            Self::Date => ("E1306", "the Date is too far away"),
+            Self::Digest => ("E1307", "the Digest is not that of the body"),
+            Self::Wrong => ("E1308", "the HTTP signature is wrong"),
+        };
+        StableCode { code, title }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let mut seen = std::collections::BTreeSet::new();
+        for refusal in ALL {
+            let stable = refusal.stable();
+            assert!(stable.code.len() == 5 && stable.code.starts_with('E'), "{stable:?}");
+            assert!(seen.insert(stable.code), "{stable:?} twice");
+        }
+    }
+}
