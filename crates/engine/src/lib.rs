@@ -1,1 +1,32 @@
-//! placeholder
+//! Decisions: what the authorization server concludes from what it has read.
+//!
+//! Pure between one keyed read and one guarded commit: nothing in here knows HTTP, SQL, sockets,
+//! clocks or threads. The modules are listed in reading order.
+
+pub mod limits;
+pub mod ctx;
+pub mod handle;
+pub mod policy;
+pub mod tenant;
+pub mod client;
+pub mod subject;
+pub mod consent;
+pub mod grant;
+pub mod interaction;
+pub mod session;
+pub mod keys;
+pub mod audit;
+pub mod store;
+pub mod directory;
+pub mod engine;
+pub mod client_auth;
+pub mod grants;
+pub mod token;
+pub mod id_token;
+pub mod introspect;
+pub mod revoke;
+pub mod userinfo;
+pub mod authorize;
+pub mod login;
+pub mod customer;
+pub mod admin;

@@ -439,6 +439,18 @@ impl Fault {
     }
 }
 
+impl From<AssertionFault> for Refusal {
+    fn from(fault: AssertionFault) -> Self {
+        Self::Assertion(fault)
+    }
+}
+
+impl From<SignatureFault> for Refusal {
+    fn from(fault: SignatureFault) -> Self {
+        Self::Signature(fault)
+    }
+}
+
 /// Keeps what RFC 6749 §5.2 allows in `error_description` and caps it at 200 characters, so that a
 /// value the client sent may be repeated to it.
 #[must_use]

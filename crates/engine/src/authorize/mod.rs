@@ -1,0 +1,18 @@
+//! The authorization endpoint as a chain of steps: received, validated, signed in, consented, granted.
+//!
+//! Each step consumes the one before it, and what is required lives in the interaction record, so
+//! no step can be skipped by going to another URL.
+
+mod validate;
+mod browse;
+mod consent;
+mod respond;
+mod decoupled;
+
+pub use browse::{Browser, Started};
+pub(crate) use browse::{cookie_digest, new_cookie};
+pub(crate) use consent::withdraw;
+pub use consent::{Approval, ConsentQuestion};
+pub use decoupled::Polled;
+pub use respond::{Answer, Outcome};
+pub use validate::{AuthorizeError, Received, TrustedRedirect, Validated};

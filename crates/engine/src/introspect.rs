@@ -1,0 +1,121 @@
+//! Introspection (RFC 7662): one keyed read, and nothing is ever written.
+
+use counterfoil_jose::jwt;
+use counterfoil_protocol::ids::GrantId;
+use counterfoil_protocol::moment::Moment;
+use counterfoil_protocol::refusal::Refusal;
+use serde::Deserialize;
+
+use crate::client::{Client, ClientStatus};
+use crate::client_auth::Presented;
+use crate::engine::{Call, Engine};
+use crate::grant::{Active, Grant};
+use crate::grants::facts_of;
+use crate::handle::{Access, Proven, Sealed};
+use crate::keys::Issuer;
+use crate::policy::ClientAuthRules;
+use crate::store::{Key, Record};
+
+/// An access token off the wire that is worth a read: sealed, or signed, by us, and not expired.
+pub(crate) enum Worth {
+    /// A handle; its proof needs the grant.
+    Sealed(Sealed<Access>),
+    /// A JWT whose signature verified.
+    Signed(Proven<Access>),
+}
+
+#[derive(Deserialize)]
+struct OwnClaims {
+    iss: String,
+    exp: u64,
+    jti: String,
+}
+
+impl Worth {
+    /// `None` for garbage, forgeries, other tenants and expired tokens: they cost no read.
+    pub(crate) fn open(raw: &str, issuer: &Issuer, now: Moment) -> Option<Self> {
+        if let Some(sealed) = Sealed::open(raw, &issuer.ring) {
+            return (sealed.expires() > now).then_some(Self::Sealed(sealed));
+        }
+        // Cheap first: a JWT has two dots and starts with the brace of its header.
+        if !raw.starts_with("ey") {
+            return None;
+        }
+        let keys = issuer.keys.iter().map(|key| (key.kid.as_str(), &*key.verifying, key.alg));
+        let payload = jwt::verify_own(raw, "JWT", keys).ok()?;
+        // An ID token is signed by the same key and has no `jti`, so it is none of ours here.
+        let claims: OwnClaims = jwt::claims(&payload).ok()?;
+        let expires = Moment(claims.exp);
+        let ours = *claims.iss == *issuer.url && expires > now;
+        let facts = facts_of(&claims.jti, expires, issuer).filter(|_| ours)?;
+        Some(Self::Signed(Proven::by_signature(facts)))
+    }
+
+    pub(crate) fn grant(&self) -> GrantId {
+        GrantId(match self {
+            Self::Sealed(sealed) => sealed.record(),
+            Self::Signed(proven) => proven.facts().record,
+        })
+    }
+
+    pub(crate) fn prove(self, grant: &Grant, issuer: &Issuer) -> Option<Proven<Access>> {
+        match self {
+            Self::Sealed(sealed) => sealed.prove(&grant.salt, &issuer.ring),
+            Self::Signed(proven) => Some(proven),
+        }
+    }
+}
+
+/// A living token and the client it was issued to.
+#[derive(Debug)]
+pub struct Introspected {
+    /// What it allows.
+    pub active: Active,
+    /// Whom it was issued to.
+    pub client: std::sync::Arc<Client>,
+}
+
+impl Engine {
+    /// What a resource server may know of a token. `None` is `{"active":false}`: unknown, expired,
+    /// revoked, foreign, or the caller is no resource server (attacks.md P22).
+    ///
+    /// # Errors
+    /// Why the caller could not be authenticated; [`Refusal::StoreUnavailable`].
+    pub async fn introspect(
+        &self,
+        call: &Call<'_>,
+        presented: &Presented<'_>,
+        rules: &ClientAuthRules,
+        raw: &str,
+    ) -> Result<Option<Introspected>, Refusal> {
+        let caller = self.authenticate(call, presented, rules, None).await?;
+        if !caller.resource_server {
+            return Ok(None);
+        }
+        self.look(call.issuer, raw).await
+    }
+
+    /// The same judgement for whoever holds the token: userinfo and resources of our own.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreUnavailable`].
+    pub async fn look(&self, issuer: &Issuer, raw: &str) -> Result<Option<Introspected>, Refusal> {
+        let now = self.clock.now();
+        let Some(token) = Worth::open(raw, issuer, now) else { return Ok(None) };
+        let key = [Key::Grant(issuer.tenant.id.clone(), token.grant())];
+        let Some(Record::Grant(grant)) =
+            self.store.read(&key).await?.pop().flatten().map(|v| v.record)
+        else {
+            return Ok(None);
+        };
+        let proven = token.prove(&grant, issuer);
+        let Some(active) = proven.and_then(|proven| grant.active(&proven, now)) else {
+            return Ok(None);
+        };
+        let client = self.client(&issuer.tenant.id, &active.client).await?;
+        let client = client.map(|(client, _)| client);
+        Ok(client
+            .filter(|client| client.status == ClientStatus::Active)
+            .map(|client| Introspected { active, client }))
+    }
+}

@@ -1,0 +1,63 @@
+//! Every bound of the system, with its reason. What is not bounded here is not keyed by input.
+
+/// Records of one keyed read. The largest reader is the consent page: interaction, subject, client.
+pub const READ_KEYS_MAX: usize = 4;
+/// Records of one batch: a suspended customer with a full list of grants, and some room.
+pub const BATCH_RECORDS_MAX: usize = 300;
+/// How often a decision is taken anew because somebody moved first. Each time at least one other
+/// request got through, so 8 rivals on one grant are served.
+pub const ATTEMPTS_MAX: u32 = 8;
+/// Living views of one grant: different narrower scopes at the same time.
+pub const VIEWS_MAX: usize = 64;
+/// Individually revoked access tokens of one generation; one more ends the generation.
+pub const REVOKED_MAX: usize = 64;
+/// Grants under one consent; the seventeenth ends the oldest.
+pub const GRANTS_PER_CONSENT_MAX: usize = 16;
+/// Grants of one customer; one more ends the oldest. Bounds the batch that suspends the customer.
+pub const GRANTS_PER_SUBJECT_MAX: usize = 256;
+/// Consents of one customer towards one client, as the customer id of Fintecture gathers them.
+pub const CONSENTS_PER_CUSTOMER_MAX: usize = 16;
+/// Redirect URIs of one client.
+pub const REDIRECT_URIS_MAX: usize = 32;
+/// Secrets, certificates and keys of one client: the old and the new while they overlap, and some.
+pub const CREDENTIALS_PER_CLIENT_MAX: usize = 8;
+/// Accounts of one customer that the consent page can show.
+pub const ACCOUNTS_MAX: usize = 100;
+/// What is extended by use is extended in steps of a sixteenth, so that use seldom writes.
+pub const STEPS: u64 = 16;
+/// An authorization in progress. Long enough to find a card reader.
+pub const INTERACTION_TTL_S: u64 = 3_600;
+/// A connect session of the Fintecture surface, before the customer's browser arrives.
+pub const CONNECT_TTL_S: u64 = 1_800;
+/// A decoupled authorization of the Fintecture surface.
+pub const DECOUPLED_TTL_S: u64 = 600;
+/// A login in the browser.
+pub const SESSION_TTL_S: u64 = 1_800;
+/// Attempts to sign in within one authorization.
+pub const LOGIN_ATTEMPTS_MAX: u8 = 5;
+/// Failed attempts per login name within [`LOGIN_WINDOW_S`], whatever the browser.
+pub const LOGIN_FAILURES_MAX: u32 = 20;
+/// The window of [`LOGIN_FAILURES_MAX`].
+pub const LOGIN_WINDOW_S: u64 = 900;
+/// Login names that are remembered for throttling; on overflow the table starts anew.
+pub const LOGIN_NAMES_MAX: usize = 10_000;
+/// Longest password that is hashed; argon2id is paid by us.
+pub const PASSWORD_LEN_MAX: usize = 1_024;
+/// Longest `state` or `nonce`: M4 of the MX test list sends 2 KiB.
+pub const STATE_LEN_MAX: usize = 4_096;
+/// Longest scope parameter that is looked at.
+pub const SCOPE_TEXT_LEN_MAX: usize = 4_096;
+/// Longest client assertion: an RS512 signature, a certificate chain in the header, and room.
+pub const ASSERTION_LEN_MAX: usize = 16_384;
+/// Clients kept parsed in memory; on overflow the cache starts anew.
+pub const CLIENTS_CACHED_MAX: usize = 100_000;
+/// Tenants kept parsed in memory.
+pub const TENANTS_CACHED_MAX: usize = 10_000;
+/// Access events that wait for the next append; the oldest are dropped and counted when it is full.
+pub const ACCESS_EVENTS_MAX: usize = 65_536;
+/// How long an ended grant is kept: long enough to recognise a late replay.
+pub const GRANT_GRACE_S: u64 = 30 * 86_400;
+/// How long an ended consent is kept: the customer may ask (profiles.md section 6).
+pub const CONSENT_GRACE_S: u64 = 730 * 86_400;
+/// How long a replay id outlives its assertion: our clock and the neighbour's.
+pub const REPLAY_GRACE_S: u64 = 120;

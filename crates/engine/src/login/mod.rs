@@ -1,0 +1,195 @@
+//! How customers sign in.
+
+pub mod password;
+pub mod throttle;
+
+use counterfoil_protocol::ids::{InteractionId, Login, SessionId, SubjectId};
+use counterfoil_protocol::refusal::Refusal;
+use counterfoil_protocol::secret::Secret;
+
+use crate::audit::{Note, What};
+use crate::authorize::{Answer, Browser};
+use crate::ctx::Ctx;
+use crate::engine::{Call, Decided, Engine, Seen, Settle};
+use crate::handle::Salt;
+use crate::interaction::{Interaction, RefusedWhy, Step};
+use crate::limits::{LOGIN_ATTEMPTS_MAX, PASSWORD_LEN_MAX, SESSION_TTL_S};
+use crate::session::Session;
+use crate::store::{ClaimKind, Key, Record};
+use crate::subject::{Scenario, Subject};
+
+/// What became of an attempt to sign in.
+#[derive(Debug)]
+pub enum LoggedIn {
+    /// On to the consent page, with new cookies: one planted before the login is dead.
+    Proceed {
+        /// The new cookie of the interaction.
+        cookie: String,
+        /// The session cookie.
+        session: String,
+    },
+    /// Once more.
+    Again {
+        /// How often they may still try.
+        attempts_left: u8,
+    },
+    /// The client is told no.
+    Finished(Answer),
+}
+
+impl Engine {
+    /// An attempt to sign in. What is wrong, the name or the password, is nowhere to be seen: not in
+    /// the answer, not in the time it takes.
+    ///
+    /// # Errors
+    /// The interaction's, the store's, [`Refusal::LoginThrottled`].
+    pub async fn login(
+        &self,
+        call: &mut Call<'_>,
+        id: InteractionId,
+        browser: Browser<'_>,
+        (login, password): (&str, &Secret),
+    ) -> Result<LoggedIn, Refusal> {
+        self.interaction(call.issuer, id, browser).await?;
+        let tenant = call.issuer.tenant.id.clone();
+        let name = call.issuer.anti_forgery(&counterfoil_protocol::secret::Digest::known(
+            counterfoil_jose::provider::sha256(login.as_bytes()),
+        ));
+        if !self.throttle.admits(&name, self.clock.now()) {
+            return Err(Refusal::LoginThrottled);
+        }
+        let subject = match Login::parse(login) {
+            Ok(login) => self.owner(&tenant, ClaimKind::Login, login.as_str()).await?,
+            Err(_) => None,
+        };
+        let subject = subject.and_then(|owner| SubjectId::parse(&owner).ok());
+        let subject = match subject {
+            Some(id) => self.subject(&tenant, &id).await?,
+            None => None,
+        };
+        let hash = subject.as_ref().and_then(|s| s.password_hash.clone());
+        let short_enough = password.expose().len() <= PASSWORD_LEN_MAX;
+        let matches = short_enough && self.passwords.check(hash.as_deref(), password).await;
+        if !matches {
+            self.throttle.failed(&name, self.clock.now());
+        }
+        let subject = subject.filter(|_| matches);
+        let key = Key::Interaction(tenant, id);
+        let needs = |_: &Seen| vec![key.clone()];
+        self.settle(call, Settle::default(), needs, |ctx, seen| {
+            let before = match seen.get(&key) {
+                Some(Record::Interaction(i)) => i,
+                _ => return Decided::refuse(Refusal::InteractionUnknown),
+            };
+            if before.step != Step::Login {
+                return Decided::refuse(Refusal::InteractionUnknown);
+            }
+            match &subject {
+                None => wrong(ctx, &key, before),
+                Some(subject) => right(ctx, &key, before, subject),
+            }
+        })
+        .await
+    }
+
+    /// The customer is somebody else than the one who is signed in: back to the login.
+    ///
+    /// # Errors
+    /// The interaction's, the store's.
+    pub async fn switch_customer(
+        &self,
+        call: &mut Call<'_>,
+        id: InteractionId,
+        browser: Browser<'_>,
+    ) -> Result<(), Refusal> {
+        self.interaction(call.issuer, id, browser).await?;
+        let key = Key::Interaction(call.issuer.tenant.id.clone(), id);
+        let needs = |_: &Seen| vec![key.clone()];
+        self.settle(call, Settle::default(), needs, |_, seen| {
+            let Some(Record::Interaction(before)) = seen.get(&key) else {
+                return Decided::refuse(Refusal::InteractionUnknown);
+            };
+            match before.step {
+                Step::Login => return Decided::answer(()),
+                Step::Consent { .. } => {}
+                Step::Approved { .. } | Step::Refused { .. } => {
+                    return Decided::refuse(Refusal::InteractionUnknown);
+                }
+            }
+            let mut next = (**before).clone();
+            next.step = Step::Login;
+            let change = (key.clone(), Some(Record::Interaction(Box::new(next))));
+            Decided { changes: vec![change], notes: vec![], outcome: Ok(()) }
+        })
+        .await
+    }
+}
+
+fn wrong(ctx: &Ctx<'_>, key: &Key, before: &Interaction) -> Decided<LoggedIn> {
+    let mut next = before.clone();
+    next.failures = next.failures.saturating_add(1);
+    let attempts_left = LOGIN_ATTEMPTS_MAX.saturating_sub(next.failures);
+    let outcome = if attempts_left == 0 {
+        next.step = Step::Refused { why: RefusedWhy::Throttled };
+        Ok(LoggedIn::Finished(Answer::refused(before, Refusal::LoginThrottled)))
+    } else {
+        Ok(LoggedIn::Again { attempts_left })
+    };
+    let note = Note { client: Some(before.client.clone()), ..Note::of(What::LoginFailed) };
+    let _ = ctx;
+    Decided {
+        changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
+        notes: vec![note.because(Refusal::LoginWrong)],
+        outcome,
+    }
+}
+
+fn right(
+    ctx: &mut Ctx<'_>,
+    key: &Key,
+    before: &Interaction,
+    subject: &Subject,
+) -> Decided<LoggedIn> {
+    let refused = match subject.scenario {
+        _ if subject.suspended => Some(RefusedWhy::DeclinedByBank),
+        Scenario::Denied => Some(RefusedWhy::DeclinedByBank),
+        Scenario::ScaFail => Some(RefusedWhy::ScaFailed),
+        Scenario::None | Scenario::Expired => None,
+    };
+    let mut next = before.clone();
+    if let Some(why) = refused {
+        next.step = Step::Refused { why };
+        let note = Note { subject: Some(subject.id.clone()), ..Note::of(What::ConsentRefused) };
+        return Decided {
+            changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
+            notes: vec![note.because(why.refusal())],
+            outcome: Ok(LoggedIn::Finished(Answer::refused(before, why.refusal()))),
+        };
+    }
+    let cookie = crate::authorize::new_cookie(ctx);
+    next.browser = Some(crate::authorize::cookie_digest(&cookie));
+    next.failures = 0;
+    next.step = Step::Consent { subject: subject.id.clone(), auth_time: ctx.now };
+    let session = Session {
+        id: SessionId::mint(ctx.now, ctx.entropy.bytes32()),
+        subject: subject.id.clone(),
+        auth_time: ctx.now,
+        ends: ctx.now.after(SESSION_TTL_S),
+        salt: Salt::mint(ctx.entropy),
+        key: ctx.issuer.ring.active(),
+    };
+    let Some(handle) = session.cookie(&ctx.issuer.ring) else {
+        return Decided::refuse(Refusal::Internal);
+    };
+    let handle = handle.to_wire().to_owned();
+    let session_key = Key::Session(ctx.issuer.tenant.id.clone(), session.id);
+    let note = Note { subject: Some(subject.id.clone()), ..Note::of(What::LoginSucceeded) };
+    Decided {
+        changes: vec![
+            (key.clone(), Some(Record::Interaction(Box::new(next)))),
+            (session_key, Some(Record::Session(Box::new(session)))),
+        ],
+        notes: vec![note],
+        outcome: Ok(LoggedIn::Proceed { cookie, session: handle }),
+    }
+}

@@ -1,0 +1,150 @@
+//! The token endpoint, whole. Every grant on every surface goes through this one function.
+
+use counterfoil_jose::jws;
+use counterfoil_protocol::form::Form;
+use counterfoil_protocol::refusal::Refusal;
+use zeroize::Zeroizing;
+
+use crate::client_auth::{AuthenticatedClient, Presented};
+use crate::engine::{Call, Decided, Engine, Settle};
+use crate::grants::{Asked, GrantRule, Issued, IssuedAccess, Prepared};
+use crate::handle::{Minted, Refresh};
+use crate::keys::LoadedKey;
+use crate::store::{Key, Record};
+
+/// The answer of the token endpoint, ready to be written.
+#[derive(Debug)]
+pub struct TokenAnswer {
+    /// The access token.
+    pub access_token: Zeroizing<String>,
+    /// Seconds until it ends.
+    pub expires_in_s: u64,
+    /// The refresh token, if there is one.
+    pub refresh_token: Option<Minted<Refresh>>,
+    /// The scope, as the client spelled it.
+    pub scope: Box<str>,
+    /// The scope, canonical: for surfaces whose answer depends on it.
+    pub canonical: counterfoil_protocol::scope::ScopeSet,
+    /// The ID token, if there is one.
+    pub id_token: Option<String>,
+}
+
+impl Engine {
+    /// Issues a token, or refuses. `rules` are the grant types of the path that was called.
+    ///
+    /// # Errors
+    /// Any refusal but those of the authorization endpoint.
+    pub async fn token(
+        &self,
+        call: &mut Call<'_>,
+        rules: &[&'static dyn GrantRule],
+        presented: &Presented<'_>,
+        form: &Form<'_>,
+    ) -> Result<TokenAnswer, Refusal> {
+        let issued = self.issue(call, rules, presented, form).await?;
+        self.sign_answer(issued).await
+    }
+
+    /// [`Self::token`] before signatures.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn issue(
+        &self,
+        call: &mut Call<'_>,
+        rules: &[&'static dyn GrantRule],
+        presented: &Presented<'_>,
+        form: &Form<'_>,
+    ) -> Result<Issued, Refusal> {
+        // Reported first, whatever the credentials (surfaces.md P9).
+        let name = form.required("grant_type")?;
+        let surface = Some(call.policy.name);
+        let client = self.authenticate(call, presented, &call.policy.client_auth, surface).await?;
+
+        let asked = Asked { client: &client, issuer: call.issuer, policy: call.policy };
+        let prepared = prepare(name, rules, form, &asked);
+        let reads = match &prepared {
+            Ok(request) => request.reads(&asked),
+            Err(_) => None,
+        };
+        let tenant = call.issuer.tenant.id.clone();
+        let key = reads.map(|id| Key::Grant(tenant.clone(), id));
+        let with = Settle {
+            guards: &[client.guard(call.issuer)],
+            // Used by this request whatever comes of it.
+            replay: client.replay(call.issuer),
+            quiet: false,
+        };
+        self.settle(
+            call,
+            with,
+            |_| key.iter().cloned().collect(),
+            |ctx, seen| {
+                let request = match &prepared {
+                    Ok(request) => request,
+                    Err(why) => return Decided::refuse(*why),
+                };
+                let before = match key.as_ref().and_then(|key| seen.get(key)) {
+                    Some(Record::Grant(grant)) => Some((**grant).clone()),
+                    _ => None,
+                };
+                let decision = request.decide(ctx, &client, before);
+                let mut notes = decision.notes;
+                notes.extend(client.notes());
+                let change = decision.next.map(|grant| {
+                    (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Box::new(grant))))
+                });
+                Decided { changes: change.into_iter().collect(), notes, outcome: decision.outcome }
+            },
+        )
+        .await
+    }
+
+    /// Signs what is to be signed. After the commit: a signature is no effect, and the key was found
+    /// while deciding.
+    async fn sign_answer(&self, issued: Issued) -> Result<TokenAnswer, Refusal> {
+        let access_token = match issued.access {
+            IssuedAccess::Opaque(minted) => Zeroizing::new(minted.to_wire().to_owned()),
+            IssuedAccess::Jwt { key, claims, .. } => {
+                Zeroizing::new(self.sign(&key, &claims).await?)
+            }
+        };
+        let id_token = match issued.id_token {
+            None => None,
+            Some(draft) => {
+                let claims = draft.claims(&access_token);
+                Some(self.sign(&draft.key, &claims).await?)
+            }
+        };
+        Ok(TokenAnswer {
+            access_token,
+            expires_in_s: issued.expires_in_s,
+            refresh_token: issued.refresh,
+            scope: issued.spelled,
+            canonical: issued.scope,
+            id_token,
+        })
+    }
+
+    async fn sign(&self, key: &std::sync::Arc<LoadedKey>, claims: &str) -> Result<String, Refusal> {
+        let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, key.alg.as_str(), key.kid);
+        let input = jws::signing_input(header.as_bytes(), claims.as_bytes());
+        let signature =
+            self.signer.sign(key, &input).await.map_err(|_| Refusal::StoreUnavailable)?;
+        Ok(jws::finish(input, &signature))
+    }
+}
+
+fn prepare(
+    name: &str,
+    rules: &[&'static dyn GrantRule],
+    form: &Form<'_>,
+    asked: &Asked<'_>,
+) -> Result<Box<dyn Prepared>, Refusal> {
+    let rule = rules.iter().find(|rule| rule.name() == name).ok_or(Refusal::GrantTypeUnknown)?;
+    let client: &AuthenticatedClient = asked.client;
+    if !client.may_use(rule.name()) {
+        return Err(Refusal::GrantTypeNotAllowed);
+    }
+    rule.parse(form, asked)
+}
