@@ -12,7 +12,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// Where randomness comes from. Seeded in tests, so that a failure can be repeated.
-pub trait Entropy: Send {
+pub trait Entropy: Send + Sync {
     /// 32 unpredictable bytes.
     fn bytes32(&mut self) -> [u8; 32];
 }

@@ -17,7 +17,8 @@ pub enum KeyError {
     Malformed,
     /// A kind of key, a curve or a purpose we do not take.
     Unsupported,
-    /// An RSA key that is too short, too long, or has an unfit exponent (RFC 7518 §3.3).
+    /// An RSA key that is too short, too long, or has unfit numbers (RFC 7518 §3.3), or a point of
+    /// small order.
     Weak,
     /// The key is not one of this algorithm.
     AlgorithmMismatch,

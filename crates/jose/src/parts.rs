@@ -22,6 +22,33 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
+/// The encodings of points of small order on Ed25519, without the sign. Under such a key a signature
+/// holds for every message, so it binds nobody (RFC 8032 §5.1.7 does not ask verifiers to look).
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    small_order(1, 0, 0),
+    small_order(0xec, 0xff, 0x7f),
+    small_order(0xed, 0xff, 0x7f),
+    small_order(0xee, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+const fn small_order(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
 /// A curve by its JOSE name (RFC 7518 §6.2.1.1, RFC 8037 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Curve {
@@ -86,7 +113,12 @@ impl PublicParts {
     pub(crate) fn from_point(curve: Curve, bytes: &[u8]) -> Result<Self, KeyError> {
         let len = curve.len();
         match (curve, bytes) {
-            (Curve::Ed25519, x) if x.len() == len => Ok(Self::Okp { x: x.into() }),
+            (Curve::Ed25519, x) if x.len() == len => {
+                let mut unsigned = x.to_vec();
+                unsigned[31] &= 0x7f;
+                let weak = SMALL_ORDER.iter().any(|point| *point == *unsigned);
+                if weak { Err(KeyError::Weak) } else { Ok(Self::Okp { x: x.into() }) }
+            }
             (Curve::P256 | Curve::P384 | Curve::P521, [4, xy @ ..]) if xy.len() == 2 * len => {
                 Ok(Self::Ec { curve, x: xy[..len].into(), y: xy[len..].into() })
             }

@@ -1,1 +1,25 @@
-//! placeholder
+//! Effects on disk: the store contract on memory and SQLite. The modules are listed in reading
+//! order.
+
+pub mod limits;
+pub mod kind;
+pub mod codec;
+mod bucket;
+mod chain;
+mod revisions;
+pub mod health;
+pub mod open;
+pub mod memory;
+pub mod sqlite;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+
+pub use health::Health;
+pub use memory::MemoryStore;
+pub use open::{OpenError, Opened, open};
+pub use revisions::Micros;
+pub use sqlite::SqliteStore;
+
+// The conformance suite is compiled here and in the test program, and names this crate in both.
+#[cfg(any(test, feature = "conformance"))]
+extern crate self as counterfoil_store;

@@ -15,4 +15,4 @@ pub(crate) use consent::withdraw;
 pub use consent::{Approval, ConsentQuestion};
 pub use decoupled::Polled;
 pub use respond::{Answer, Outcome};
-pub use validate::{AuthorizeError, Received, TrustedRedirect, Validated};
+pub use validate::{AuthorizeError, Mismatch, Received, TrustedRedirect, Validated};

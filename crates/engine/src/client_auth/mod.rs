@@ -28,7 +28,7 @@ pub static POST: &dyn ClientAuth = &client_secret::Post;
 pub static PRIVATE_KEY_JWT: &dyn ClientAuth = &private_key_jwt::PrivateKeyJwt;
 
 /// The facts a request carried, before anybody has interpreted them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Presented<'a> {
     /// The `Authorization` header.
     pub authorization: Authorization,
@@ -42,6 +42,23 @@ pub struct Presented<'a> {
     pub assertion: Option<&'a str>,
     /// The audiences by which this endpoint may be named in an assertion.
     pub audiences: Vec<String>,
+    /// What the surface demands besides: an HTTP signature.
+    pub further: Option<&'a dyn Further>,
+}
+
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Presented({:?}, {:?})", self.authorization, self.client_id)
+    }
+}
+
+/// Evidence that a surface demands besides the client's own method. Judged before anything is spent.
+pub trait Further: Send + Sync {
+    /// Whether it is there and true, for this client.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&self, client: &Client, now: Moment) -> Result<(), Refusal>;
 }
 
 /// What the `Authorization` header held.
@@ -235,12 +252,32 @@ impl Engine {
                 }
                 Ok(verified) => {
                     agrees(&client, presented)?;
+                    if let Some(further) = presented.further {
+                        further.check(&client, check.now)?;
+                    }
                     return Ok(AuthenticatedClient { client, revision, verified, method: name });
                 }
                 Err(refused) => why = refused,
             }
         }
         Err(why)
+    }
+
+    /// The client of that id on the surface of this call, for requests that only name it.
+    ///
+    /// # Errors
+    /// [`Refusal::ClientUnknown`], [`Refusal::ClientSuspended`], the store's.
+    pub async fn client_named(&self, call: &Call<'_>, id: &str) -> Result<Arc<Client>, Refusal> {
+        let id = ClientId::parse(id).map_err(|_| Refusal::ClientUnknown)?;
+        let found = self.client(&call.issuer.tenant.id, &id).await?;
+        let (client, _) = found.ok_or(Refusal::ClientUnknown)?;
+        if &*client.surface != call.policy.name {
+            return Err(Refusal::ClientUnknown);
+        }
+        match client.status {
+            ClientStatus::Active => Ok(client),
+            ClientStatus::Suspended => Err(Refusal::ClientSuspended),
+        }
     }
 
     /// The client that evidence names: by id, or by a subject it registered for its assertions.

@@ -47,6 +47,7 @@ impl Pages {
         pages.accept(templates::LOGIN, &pages.login(&shell, &samples::login()))?;
         pages.accept(templates::CONSENT, &pages.consent(&shell, &samples::consent()))?;
         pages.accept(templates::ERROR, &pages.error(&shell, &samples::error()))?;
+        pages.accept(templates::DONE, &pages.done(&shell))?;
         Ok(pages)
     }
 
@@ -81,6 +82,12 @@ impl Pages {
         page.developer = page.developer.filter(|_| shell.sandbox);
         let client = view.back.as_ref().map(|back| &back.client);
         self.page(templates::ERROR, shell, Value::from(Serde(page)), client)
+    }
+
+    /// The page after an answer that the app fetches itself: nothing is left to do here.
+    #[must_use]
+    pub fn done(&self, shell: &Shell) -> String {
+        self.page(templates::DONE, shell, Value::from(()), None)
     }
 
     /// What went wrong with a template since the last call, for the log. Whoever came then was shown
@@ -133,9 +140,8 @@ impl Pages {
 /// The app in a heading, and in a sentence: there it is the company that is liable.
 fn names(client: Option<&ClientView>, texts: &Texts) -> (String, String) {
     let short = client.map(|client| markup::name(&client.name, SHORT_NAME_MAX));
-    let short = short
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| texts.text("app-unnamed", None));
+    let short =
+        short.filter(|name| !name.is_empty()).unwrap_or_else(|| texts.text("app-unnamed", None));
     let legal = client.and_then(|client| client.legal_name.as_deref().or(Some(&client.name)));
     let legal = legal.map(|name| markup::name(name, FULL_NAME_MAX));
     let full = legal.filter(|name| !name.is_empty()).unwrap_or_else(|| short.clone());

@@ -129,7 +129,7 @@ impl Texts {
     }
 
     /// A file with a mistake gives the texts before and after the mistake; a test refuses it.
-    fn parse(language: Language) -> Self {
+    pub(super) fn parse(language: Language) -> Self {
         let (resource, _mistakes) = match FluentResource::try_new(language.source.to_owned()) {
             Ok(resource) => (resource, Vec::new()),
             Err((resource, mistakes)) => (resource, mistakes),

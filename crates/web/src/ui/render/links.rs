@@ -1,7 +1,7 @@
 //! Which addresses a page may lead to. The browser would run `javascript:` in our origin.
 
-use minijinja::value::Value;
 use minijinja::context;
+use minijinja::value::Value;
 
 use crate::ui::texts::Language;
 use crate::ui::views::{ClientView, Shell};

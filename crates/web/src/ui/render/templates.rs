@@ -51,7 +51,9 @@ pub(super) const CONSENT: Template = (
 pub(super) const ERROR: Template =
     ("error.html", include_str!("../templates/error.html"), &["id=\"error-reference\""]);
 
-pub(super) const ALL: [Template; 4] = [LAYOUT, LOGIN, CONSENT, ERROR];
+pub(super) const DONE: Template = ("done.html", include_str!("../templates/done.html"), &[]);
+
+pub(super) const ALL: [Template; 5] = [LAYOUT, LOGIN, CONSENT, ERROR, DONE];
 
 const VERSION: [u8; 32] = {
     let mut hash = assets::digest(assets::START, CSS.as_bytes());

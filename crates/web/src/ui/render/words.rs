@@ -51,11 +51,12 @@ impl Object for Words {
             }
             "date" => {
                 let (moment,): (u64,) = from_args(args)?;
-                Ok(Value::from(self.0.date(moment)))
+                let date = markup::escaped(&self.0.date(moment));
+                Ok(Value::from_safe_string(format!("<bdi class=\"nb\">{date}</bdi>")))
             }
             "wait" => {
                 let (seconds,): (u64,) = from_args(args)?;
-                Ok(Value::from(self.0.wait(seconds)))
+                Ok(Value::from_safe_string(markup::escaped(&self.0.wait(seconds))))
             }
             "money" => {
                 let (amount,): (Value,) = from_args(args)?;
@@ -75,7 +76,8 @@ impl Object for Words {
             }
             "role" => {
                 let (role,): (&str,) = from_args(args)?;
-                let words = known(&ROLES, role).map(|role| self.0.text(&format!("role-{role}"), None));
+                let words =
+                    known(&ROLES, role).map(|role| self.0.text(&format!("role-{role}"), None));
                 Ok(Value::from(words.unwrap_or_else(|| markup::name(role, NAME_MAX))))
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),

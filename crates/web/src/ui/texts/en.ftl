@@ -84,8 +84,8 @@ role-psp_ic = Card payments
 
 scope-ais = Accounts, balances and transactions
     .about = Name, number, currency and balance of the accounts you choose; date, amount, other party and description of their transactions.
-scope-openid = That it is you
-    .about = A number that stands for you at this bank, so that the app recognises you. Not your password.
+scope-openid = A code that stands for you
+    .about = The app recognises you by it. It says nothing about your name, your accounts or your password.
 scope-customers = Your personal details
     .about = Your name, postal address, e-mail address and phone number.
 scope-accounts = Accounts and balances
@@ -127,6 +127,11 @@ error-page-unknown = There is no page at this address.
     .then = Check the address, or go back to the app and start again.
 error-internal = Something went wrong on our side.
     .then = Go back to the app and try again. If it happens again, contact the bank with the reference below.
+
+## Done, for an app that asks for the answer itself
+
+done-title = Your answer is saved
+done-back = You can close this page and go back to the app.
 
 developer-title = For developers (sandbox only)
 developer-error = Error

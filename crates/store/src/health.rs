@@ -1,0 +1,48 @@
+//! Whether a store works, and why not.
+
+use std::fmt;
+use std::sync::{Mutex, OnceLock};
+
+/// Whether a store takes commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Ready,
+    /// It does not, and will not until the process is restarted. Reads may go on.
+    Stopped {
+        /// For the operator.
+        why: Box<str>,
+    },
+}
+
+/// What the parts of a store tell each other about its health.
+#[derive(Debug, Default)]
+pub(crate) struct Condition {
+    stopped: OnceLock<Box<str>>,
+    fault: Mutex<Option<Box<str>>>,
+}
+
+impl Condition {
+    /// For good. The first reason stays.
+    pub(crate) fn stop(&self, why: impl fmt::Display) {
+        let _ = self.stopped.set(why.to_string().into());
+    }
+
+    /// One request failed; the store goes on.
+    pub(crate) fn note(&self, fault: impl fmt::Display) {
+        if let Ok(mut last) = self.fault.lock() {
+            *last = Some(fault.to_string().into());
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self.stopped.get() {
+            None => Health::Ready,
+            Some(why) => Health::Stopped { why: why.clone() },
+        }
+    }
+
+    pub(crate) fn last_fault(&self) -> Option<Box<str>> {
+        self.fault.lock().ok()?.clone()
+    }
+}

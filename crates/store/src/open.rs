@@ -1,0 +1,191 @@
+//! `open(url)`: the table of backends.
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use counterfoil_engine::store::Store;
+
+use crate::health::Health;
+use crate::memory::MemoryStore;
+use crate::revisions::Micros;
+use crate::sqlite::SqliteStore;
+
+/// An open store of either kind.
+pub enum Opened {
+    /// Keeps nothing.
+    Memory(Arc<MemoryStore>),
+    /// One file.
+    Sqlite(Arc<SqliteStore>),
+}
+
+/// Opens the store that `url` names: `memory:`, `sqlite:PATH`, or a path. It is made when it is not
+/// there yet.
+///
+/// # Errors
+/// [`OpenError`] says what the operator can do.
+pub fn open(url: &str, micros: Micros) -> Result<Opened, OpenError> {
+    match scheme(url) {
+        Some(("memory", "")) => Ok(Opened::Memory(Arc::new(MemoryStore::new(micros)))),
+        Some(("sqlite", path)) => open_file(path.strip_prefix("//").unwrap_or(path), micros),
+        Some((other, _)) => Err(OpenError::Unsupported(other.into())),
+        None => open_file(url, micros),
+    }
+}
+
+fn open_file(path: &str, micros: Micros) -> Result<Opened, OpenError> {
+    if path.is_empty() {
+        return Err(OpenError::NoPath);
+    }
+    SqliteStore::open(Path::new(path), micros).map(|store| Opened::Sqlite(Arc::new(store)))
+}
+
+/// One letter is a drive, not a scheme; a path may contain a colon further on.
+fn scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let named = scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+    named.then_some((scheme, rest))
+}
+
+impl Opened {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
+        }
+    }
+
+    /// Whether it takes commits.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match self {
+            Self::Memory(_) => Health::Ready,
+            Self::Sqlite(store) => store.health(),
+        }
+    }
+
+    /// Answers what is queued, puts everything into the one file and lets go of it. Blocks.
+    pub fn close(&self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Sqlite(store) => store.close(),
+        }
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(_) => f.write_str("memory:"),
+            Self::Sqlite(store) => store.fmt(f),
+        }
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// No backend has this scheme. The rest of the URL may hold a password and is left out.
+    Unsupported(Box<str>),
+    /// The URL names no file.
+    NoPath,
+    /// There is no such file, and it must be there.
+    Missing(PathBuf),
+    /// Another process has it open for writing.
+    InUse(PathBuf),
+    /// It is not a store of this program.
+    Foreign(PathBuf),
+    /// A later version of this program made it.
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The latest one that this program knows.
+        known: i64,
+    },
+    /// An earlier version of this program made it, and it was opened read-only.
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The one that this program needs.
+        known: i64,
+    },
+    /// Its disk cannot give the durability that is promised.
+    NotDurable(PathBuf),
+    /// Reading or writing failed.
+    Failed {
+        /// Which file.
+        path: PathBuf,
+        /// How.
+        why: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn failed(
+        path: &Path,
+        why: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed { path: path.into(), why: why.into() }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported(scheme) => write!(
+                f,
+                "no store has the scheme `{scheme}:`; supported are `sqlite:PATH`, a plain path, \
+                 and `memory:`"
+            ),
+            Self::NoPath => f.write_str("the store names no file; write `sqlite:PATH`"),
+            Self::Missing(path) => write!(f, "there is no store at {}", path.display()),
+            Self::InUse(path) => write!(
+                f,
+                "{} is in use by another process; only one may write to it",
+                path.display()
+            ),
+            Self::Foreign(path) => write!(f, "{} is not a store of counterfoil", path.display()),
+            Self::Newer { path, found, known } => write!(
+                f,
+                "{} has schema version {found}; this program knows versions up to {known}: use the \
+                 later program that made it",
+                path.display()
+            ),
+            Self::Older { path, found, known } => write!(
+                f,
+                "{} has schema version {found}; this program needs {known}: start the server once \
+                 to bring it up to date",
+                path.display()
+            ),
+            Self::NotDurable(path) => write!(
+                f,
+                "{} lies on a disk without write-ahead logging and full flushes (a network share?)",
+                path.display()
+            ),
+            Self::Failed { path, why } => write!(f, "{}: {why}", path.display()),
+        }
+    }
+}
+
+impl Error for OpenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed { why, .. } => Some(&**why),
+            Self::Unsupported(_)
+            | Self::NoPath
+            | Self::Missing(_)
+            | Self::InUse(_)
+            | Self::Foreign(_)
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::NotDurable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Connections: how they are opened, configured and recognised, and the schema they find.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::statements::SCHEMA;
+use crate::limits::{BUSY_TIMEOUT_MS, STATEMENTS_MAX};
+use crate::open::OpenError;
+
+/// Says in the file's header whose it is: "CFOL".
+const APPLICATION: i64 = 0x4346_4f4c;
+/// Step n leads from schema version n to n + 1. A step that was shipped is never changed.
+const STEPS: &[&str] = &[include_str!("schema.sql")];
+/// The version after the last step.
+pub(super) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
+
+/// Nothing is answered before it is flushed: the log is written ahead and synced at every commit, by
+/// macOS too. The log is folded into the file every 8000 pages (32 MiB), and given back when a burst
+/// is over.
+const WRITER: &str = "
+    pragma synchronous = full;
+    pragma fullfsync = on;
+    pragma checkpoint_fullfsync = on;
+    pragma wal_autocheckpoint = 8000;
+    pragma journal_size_limit = 67108864;
+    pragma temp_store = memory;
+    pragma cache_size = -8192;
+    pragma mmap_size = 268435456;
+";
+
+/// What is read lies in mapped pages, which the system takes back when it needs them; the cache is
+/// for what is still in the log.
+const READER: &str = "
+    pragma query_only = on;
+    pragma temp_store = memory;
+    pragma cache_size = -2048;
+    pragma mmap_size = 268435456;
+";
+
+/// The connection that writes: makes the file if it is not there, brings its schema up to date.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    create_private(path).map_err(|why| OpenError::failed(path, why))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = open(path, flags)?;
+    let found = version(&connection, path)?;
+    if found > KNOWN {
+        return Err(OpenError::Newer { path: path.into(), found, known: KNOWN });
+    }
+    let failed = |why| OpenError::failed(path, why);
+    let journal: String = connection
+        .query_row("pragma journal_mode = wal", [], |row| row.get(0))
+        .map_err(failed)?;
+    connection.execute_batch(WRITER).map_err(failed)?;
+    let synchronous: i64 =
+        connection.query_row("pragma synchronous", [], |row| row.get(0)).map_err(failed)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(OpenError::NotDurable(path.into()));
+    }
+    migrate(&mut connection, found).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A connection that reads. The file must be there and its schema up to date.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    if !path.try_exists().map_err(|why| OpenError::failed(path, why))? {
+        return Err(OpenError::Missing(path.into()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags)?;
+    connection.execute_batch(READER).map_err(|why| OpenError::failed(path, why))?;
+    let found = version(&connection, path)?;
+    match found.cmp(&KNOWN) {
+        std::cmp::Ordering::Equal => Ok(connection),
+        std::cmp::Ordering::Greater => {
+            Err(OpenError::Newer { path: path.into(), found, known: KNOWN })
+        }
+        std::cmp::Ordering::Less => Err(OpenError::Older { path: path.into(), found, known: KNOWN }),
+    }
+}
+
+/// Makes a file that only its owner can read, because salts and hashes lie in it. One that is there
+/// is left as it is.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(why) => Err(why),
+    }
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let failed = |why| OpenError::failed(path, why);
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+/// The schema version of a file; 0 for an empty one.
+fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let one = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let read = || match one("pragma application_id")? {
+        APPLICATION => one(SCHEMA).map(Some),
+        0 if one("select count(*) from sqlite_schema")? == 0 => Ok(Some(0)),
+        _ => Ok(None),
+    };
+    match read() {
+        Ok(Some(version)) => Ok(version),
+        Ok(None) => Err(OpenError::Foreign(path.into())),
+        Err(why) if why.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(OpenError::Foreign(path.into()))
+        }
+        Err(why) => Err(OpenError::failed(path, why)),
+    }
+}
+
+fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(STEPS.len())) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The writer: one thread owns the connection that writes, and callers are answered after the flush.
+//!
+//! It blocks for the first batch, takes what has queued up behind it, and commits all of it at once.
+//! Groups form by themselves while the disk works; a lone batch waits for nobody.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::{fmt, io};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use super::group::{Committer, Outcome, Work};
+use super::owner::Owner;
+use crate::health::Condition;
+use crate::limits::{GROUP_MAX, QUEUE_MAX};
+use crate::revisions::Micros;
+
+/// The callers' end of the writer.
+pub(super) struct Writer {
+    queue: SyncSender<Message>,
+    closing: AtomicBool,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    /// Whoever finds the other end dropped knows nothing about the outcome.
+    Work(Work, oneshot::Sender<Outcome>),
+    Close,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        owner: Owner,
+        micros: Micros,
+        condition: Arc<Condition>,
+    ) -> io::Result<Self> {
+        let (queue, messages) = sync_channel(QUEUE_MAX);
+        let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
+            // However the thread ends, from here on the store takes no commits.
+            let ended = Ended(condition);
+            match work(&connection, micros, &messages) {
+                Ok(()) => ended.0.stop("closed"),
+                Err(why) => ended.0.stop(format_args!("a write failed: {why}")),
+            }
+            // In this order: the last connection folds the log into the file and removes it, and
+            // only then may another process write.
+            drop(connection);
+            drop(owner);
+        })?;
+        Ok(Self { queue, closing: AtomicBool::new(false), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// The outcome, once it is on disk. `None` at once when the queue is full or the writer has
+    /// stopped; `None` later when nobody knows.
+    pub(super) async fn ask(&self, work: Work) -> Option<Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        if self.closing.load(Ordering::Acquire) {
+            return None;
+        }
+        self.queue.try_send(Message::Work(work, answer)).ok()?;
+        outcome.await.ok()
+    }
+
+    /// Lets everything in the queue be answered and waits until the file is closed.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            // Fails only when the thread has ended already.
+            let _ = self.queue.send(Message::Close);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+struct Ended(Arc<Condition>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.stop("the writer panicked");
+    }
+}
+
+/// Until the queue is closed, or something failed: then the disk is in an unknown state, and nothing
+/// may be built upon it. No write follows a failed flush.
+fn work(
+    connection: &Connection,
+    micros: Micros,
+    messages: &Receiver<Message>,
+) -> rusqlite::Result<()> {
+    let mut committer = Committer::load(connection, micros)?;
+    let mut group = Vec::with_capacity(GROUP_MAX);
+    let mut open = true;
+    while open && let Ok(first) = messages.recv() {
+        for message in [first].into_iter().chain(messages.try_iter().take(GROUP_MAX - 1)) {
+            match message {
+                Message::Work(work, answer) => group.push((work, answer)),
+                Message::Close => open = false,
+            }
+        }
+        if group.is_empty() {
+            continue;
+        }
+        match committer.begin() {
+            Ok(()) => {}
+            // Another process holds the lock for too long. Nothing was written, so only this group
+            // is told that the store is unavailable.
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                group.clear();
+                continue;
+            }
+            Err(why) => return Err(why),
+        }
+        let outcomes = committer.group(group.iter().map(|(work, _)| work))?;
+        for ((_, answer), outcome) in group.drain(..).zip(outcomes) {
+            // A caller that has gone needs no answer.
+            let _ = answer.send(outcome);
+        }
+    }
+    committer.settle()
+}

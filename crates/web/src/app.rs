@@ -1,0 +1,372 @@
+//! The application: from a request to an answer, whatever carries it. No socket in here.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use counterfoil_engine::client_auth::{Authorization, Presented};
+use counterfoil_engine::ctx::Entropy;
+use counterfoil_engine::engine::{Call, Engine};
+use counterfoil_engine::keys::Issuer;
+use counterfoil_engine::policy::Policy;
+use counterfoil_engine::tenant::{Mount, Switches};
+use counterfoil_protocol::form::Form;
+use counterfoil_protocol::refusal::Refusal;
+use http::Response;
+use http::request::Parts;
+
+use crate::common::{self, plain::Plain};
+use crate::journal::{Entry, Journal, Trace};
+use crate::locate::{By, Located, locate};
+use crate::reply::{self, Body, Reply};
+use crate::request_id::RequestId;
+use crate::surfaces::{self, Route, Surface};
+use crate::ui;
+use crate::ui::render::Pages;
+use crate::ui::views::DemoView;
+
+/// Everything that answers requests.
+pub struct App {
+    /// Decides.
+    pub engine: Arc<Engine>,
+    /// Renders.
+    pub pages: Pages,
+    /// Remembers refusals for the operator.
+    pub journal: Arc<dyn Journal>,
+    /// Dice for one request.
+    pub dice: Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>,
+    /// Set in the sandbox: what pages tell developers.
+    pub sandbox: Option<DemoView>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "App({:?})", self.engine)
+    }
+}
+
+/// One request on its way through.
+pub struct Ask<'r> {
+    /// The tenant.
+    pub issuer: &'r Arc<Issuer>,
+    /// Its choices for the surface.
+    pub switches: Switches,
+    /// The surface.
+    pub surface: &'static dyn Surface,
+    /// Its rules.
+    pub policy: &'static Policy,
+    /// The request without its body.
+    pub parts: &'r Parts,
+    /// The body.
+    pub body: &'r Bytes,
+    /// Where the path led.
+    pub located: &'r Located<'r>,
+    /// What stands for `{}` in the path.
+    pub parameters: [&'r str; 2],
+    /// The name of this request.
+    pub id: RequestId,
+    /// Whether it came over TLS.
+    pub secure: bool,
+    /// Whether the client used the `Authorization` header.
+    pub by_header: bool,
+    /// The address of the server.
+    pub engine_base: &'r str,
+    /// What the journal will say.
+    pub trace: Trace,
+    /// Dice.
+    pub entropy: Box<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ask({} {})", self.parts.method, self.located.rest)
+    }
+}
+
+impl Ask<'_> {
+    /// What the engine wants to know of this request.
+    pub fn call(&mut self) -> Call<'_> {
+        let request = self.id.bytes();
+        Call { issuer: self.issuer, policy: self.policy, entropy: &mut *self.entropy, request }
+    }
+
+    /// The audiences by which a client assertion may name this endpoint.
+    #[must_use]
+    pub fn audiences(&self) -> Vec<String> {
+        if self.parts.method != http::Method::POST {
+            return vec![];
+        }
+        match self.issuer.tenant.mount {
+            Mount::Realm { .. } => surfaces::worldline::audiences(self),
+            Mount::Root | Mount::Path => {
+                let url = &self.issuer.url;
+                vec![url.to_string(), format!("{url}{}", self.located.rest)]
+            }
+        }
+    }
+
+    /// A parameter of the form, as sent: for texts that repeat it.
+    #[must_use]
+    pub fn sent(&self, name: &'static str) -> Option<String> {
+        surfaces::worldline::sent(self, name)
+    }
+
+    /// Notes who claims to be asking, and what for.
+    pub fn note_client(&mut self, presented: &Presented<'_>, form: &Form<'_>) {
+        self.by_header = presented.by_header();
+        let basic = match &presented.authorization {
+            Authorization::Basic(candidates) => candidates.first().map(|c| c.client.as_str()),
+            Authorization::Absent | Authorization::Other => None,
+        };
+        self.trace.client =
+            presented.client_id.or(basic).map(counterfoil_protocol::refusal::printable);
+        for name in ["grant_type", "scope", "redirect_uri", "token_type_hint"] {
+            if let Ok(Some(value)) = form.one(name) {
+                self.trace.fact(name, value);
+            }
+        }
+        let methods = [
+            (presented.by_header(), "Authorization header"),
+            (presented.client_secret.is_some(), "client_secret in the body"),
+            (presented.assertion.is_some(), "client_assertion"),
+        ];
+        for (_, how) in methods.into_iter().filter(|(used, _)| *used) {
+            self.trace.fact("credentials", how);
+        }
+    }
+
+    /// Continues under the rules of another surface: pages learn it from the interaction.
+    pub fn on_surface(&mut self, name: &str) -> Result<(), Refusal> {
+        let surface = surfaces::named(name).ok_or(Refusal::InteractionUnknown)?;
+        let switches = self.issuer.tenant.surface(name).ok_or(Refusal::InteractionUnknown)?;
+        self.surface = surface;
+        self.switches = *switches;
+        self.policy = surface.policy(switches);
+        self.trace.surface = Some(surface.name());
+        Ok(())
+    }
+}
+
+impl App {
+    /// Answers a request. Never panics: a bug answers 500 and the server lives on.
+    pub async fn respond(&self, parts: &Parts, body: &Bytes, secure: bool) -> Response<Body> {
+        let id = self.request_id();
+        let mut seen = Trace::default();
+        let arrived = Arrived { parts, body, secure, id };
+        let answered = {
+            let answering = self.answer(&arrived, &mut seen);
+            CatchUnwind(Box::pin(answering)).await
+        };
+        let reply = answered.unwrap_or_else(|()| {
+            seen.refused(Refusal::Internal);
+            reply::refusal(Refusal::Internal, false, "counterfoil")
+        });
+        self.finish(reply, parts, id, seen)
+    }
+
+    /// A refusal of the transport, before there is a whole request.
+    #[must_use]
+    pub fn refuse(&self, why: Refusal, parts: &Parts) -> Response<Body> {
+        let mut seen = Trace::default();
+        seen.refused(why);
+        self.finish(reply::refusal(why, false, "counterfoil"), parts, self.request_id(), seen)
+    }
+
+    /// A name for a request.
+    fn request_id(&self) -> RequestId {
+        let mut random = [0; 16];
+        random.copy_from_slice(&(self.dice)().bytes32()[..16]);
+        RequestId::new(random)
+    }
+
+    fn finish(
+        &self,
+        mut reply: Reply,
+        parts: &Parts,
+        id: RequestId,
+        seen: Trace,
+    ) -> Response<Body> {
+        if let (Some(why), Some(_)) = (seen.why, &self.sandbox) {
+            // In the sandbox the reason is the developer's too; the body stays the surface's.
+            let stable = why.stable();
+            let name = http::HeaderName::from_static("x-counterfoil-reason");
+            reply.set(name, &format!("{} {}", stable.code, stable.title));
+        }
+        if seen.why.is_some() || self.journal.wants_successes() {
+            let stable = seen.why.map(Refusal::stable);
+            self.journal.keep(Entry {
+                at: self.engine.clock.now().0,
+                reference: id.reference(),
+                request_id: id.to_string(),
+                method: parts.method.to_string(),
+                path: parts.uri.path().chars().take(200).collect(),
+                tenant: seen.tenant,
+                surface: seen.surface.map(Into::into),
+                client: seen.client,
+                status: reply.status,
+                code: stable.map(|stable| stable.code.into()),
+                title: stable.map(|stable| stable.title.into()),
+                facts: seen.facts,
+            });
+        }
+        reply.into_response(&id.to_string())
+    }
+
+    async fn answer(&self, arrived: &Arrived<'_>, seen: &mut Trace) -> Reply {
+        let Arrived { parts, body, secure, id } = *arrived;
+        if let Some(asset) = ui::asset(parts) {
+            return asset;
+        }
+        let located = match locate(parts.uri.path()) {
+            Ok(located) => located,
+            Err(why) => return self.lost(why, arrived, seen, By::Root),
+        };
+        let issuer = match self.engine.issuer(&located.tenant).await {
+            Ok(issuer) if mounted(&issuer.tenant.mount, located.by) => issuer,
+            Ok(_) => return self.lost(Refusal::TenantUnknown, arrived, seen, located.by),
+            Err(why) => return self.lost(why, arrived, seen, located.by),
+        };
+        seen.tenant = Some(issuer.tenant.id.to_string());
+        let found = match find(&issuer, located.rest, parts.method.as_str()) {
+            Ok(found) => found,
+            Err(Missed::Path) => {
+                return self.lost(Refusal::PathUnknown, arrived, seen, located.by);
+            }
+            Err(Missed::Method(allowed)) => {
+                seen.refused(Refusal::MethodNotAllowed);
+                let realm = issuer.tenant.id.as_str();
+                let reply = reply::refusal(Refusal::MethodNotAllowed, false, realm);
+                return reply.allow(&allowed);
+            }
+        };
+        let mut ask = Ask {
+            issuer: &issuer,
+            switches: found.switches,
+            policy: found.surface.policy(&found.switches),
+            surface: found.surface,
+            parts,
+            body,
+            located: &located,
+            parameters: found.parameters,
+            id,
+            secure,
+            by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
+            engine_base: &self.engine.base,
+            trace: std::mem::take(seen),
+            entropy: (self.dice)(),
+        };
+        ask.trace.surface = Some(ask.surface.name());
+        let reply = (found.route.handler)(self, &mut ask).await;
+        *seen = ask.trace;
+        reply
+    }
+
+    /// A path or tenant that does not exist: a page for people, JSON for programs.
+    fn lost(&self, why: Refusal, arrived: &Arrived<'_>, seen: &mut Trace, by: By) -> Reply {
+        seen.refused(why);
+        if why == Refusal::TenantUnknown && by == By::Realm {
+            return Reply::json_bytes(404, br#"{"error":"Realm does not exist"}"#.to_vec());
+        }
+        if ui::wants_page(arrived.parts) {
+            return ui::bare_error_page(self, why, arrived.parts, arrived.id);
+        }
+        reply::refusal(why, false, "counterfoil")
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Copy)]
+struct Arrived<'r> {
+    parts: &'r Parts,
+    body: &'r Bytes,
+    secure: bool,
+    id: RequestId,
+}
+
+fn mounted(mount: &Mount, by: By) -> bool {
+    matches!(
+        (mount, by),
+        (Mount::Root, By::Root) | (Mount::Path, By::Path) | (Mount::Realm { .. }, By::Realm)
+    )
+}
+
+struct Found<'p> {
+    surface: &'static dyn Surface,
+    switches: Switches,
+    route: &'static Route,
+    parameters: [&'p str; 2],
+}
+
+enum Missed {
+    Path,
+    Method(String),
+}
+
+/// The route of a path: of the surfaces that the tenant serves, then of every tenant.
+fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, Missed> {
+    let in_realm = matches!(issuer.tenant.mount, Mount::Realm { .. });
+    let mut allowed: Vec<&str> = vec![];
+    let mut look = |surface: &'static dyn Surface, switches: Switches, routes: &'static [Route]| {
+        for route in routes {
+            let Some(parameters) = matches_path(route.path, path) else { continue };
+            if route.methods.contains(&if method == "HEAD" { "GET" } else { method }) {
+                return Some(Found { surface, switches, route, parameters });
+            }
+            allowed.extend(route.methods);
+        }
+        None
+    };
+    for surface in surfaces::ALL.iter().copied().filter(|s| s.in_realms() == in_realm) {
+        let Some(switches) = issuer.tenant.surface(surface.name()) else { continue };
+        if let Some(found) = look(surface, *switches, surface.routes()) {
+            return Ok(found);
+        }
+    }
+    let shared: &[&'static [Route]] =
+        if in_realm { &[common::METADATA] } else { &[common::METADATA, common::ROUTES] };
+    for routes in shared {
+        if let Some(found) = look(&Plain, Switches::default(), routes) {
+            return Ok(found);
+        }
+    }
+    if allowed.is_empty() { Err(Missed::Path) } else { Err(Missed::Method(allowed.join(", "))) }
+}
+
+/// What stands for `{}` when `path` is of this form.
+fn matches_path<'p>(pattern: &str, path: &'p str) -> Option<[&'p str; 2]> {
+    if !pattern.contains('{') {
+        return (pattern == path).then_some(["", ""]);
+    }
+    let mut parameters = [""; 2];
+    let mut next = 0;
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some("{}"), Some(value)) if !value.is_empty() => {
+                *parameters.get_mut(next)? = value;
+                next += 1;
+            }
+            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(_) | None, Some(_) | None) => return None,
+        }
+    }
+}
+
+/// Turns a panic of the inner future into an error.
+struct CatchUnwind<F>(Pin<Box<F>>);
+
+impl<F: Future> Future for CatchUnwind<F> {
+    type Output = Result<F::Output, ()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let inner = self.0.as_mut();
+        match std::panic::catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(_) => Poll::Ready(Err(())),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Introspection (RFC 7662) over HTTP.
+
+use counterfoil_engine::introspect::Introspected;
+use counterfoil_protocol::refusal::Refusal;
+use serde::Serialize;
+
+use super::ANY_CLIENT;
+use crate::app::{App, Ask};
+use crate::edge;
+use crate::reply::Reply;
+
+#[derive(Serialize)]
+struct Active<'a> {
+    active: bool,
+    scope: &'a str,
+    client_id: &'a str,
+    token_type: &'a str,
+    exp: u64,
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounts: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organisation_node_id: Option<&'a str>,
+}
+
+/// The same bytes for unknown, expired, revoked, foreign, and for callers that may not ask.
+const INACTIVE: &[u8] = br#"{"active":false}"#;
+
+/// `POST` of the introspection endpoint.
+pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
+    match introspect(app, ask).await {
+        Ok(None) => Reply::json_bytes(200, INACTIVE.to_vec()),
+        Ok(Some(seen)) => active(&seen, &ask.issuer.url),
+        Err(why) => {
+            ask.trace.refused(why);
+            ask.surface.refusal(why, ask)
+        }
+    }
+}
+
+async fn introspect(app: &App, ask: &mut Ask<'_>) -> Result<Option<Introspected>, Refusal> {
+    let body = ask.body;
+    let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
+    let mut presented = edge::presented(&ask.parts.headers, &form)?;
+    presented.audiences = ask.audiences();
+    ask.note_client(&presented, &form);
+    let token = form.required("token")?;
+    app.engine.introspect(&ask.call(), &presented, &ANY_CLIENT, token).await
+}
+
+fn active(seen: &Introspected, issuer: &str) -> Reply {
+    let token = &seen.active;
+    let consent = token.consent.as_ref();
+    let scope = token.scope.to_string();
+    let body = Active {
+        active: true,
+        scope: &scope,
+        client_id: token.client.as_str(),
+        token_type: "Bearer",
+        exp: token.expires.0,
+        iss: issuer,
+        aud: issuer,
+        sub: token.subject.as_ref().map_or(token.client.as_str(), |s| &s.sub),
+        consent_id: consent.map(|consent| consent.id.to_hex()),
+        consent_version: consent.map(|consent| consent.version),
+        accounts: consent.map(|c| c.accounts.iter().map(|id| id.as_str()).collect()),
+        organisation_node_id: seen.client.about.organisation_node_id.as_deref(),
+    };
+    Reply::json(200, &body)
+}

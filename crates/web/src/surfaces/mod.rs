@@ -1,0 +1,124 @@
+//! Ecosystem surfaces: what one ecosystem's wire looks like. One file or folder each, one line in
+//! [`ALL`].
+
+pub mod fintecture;
+pub mod mx;
+pub mod worldline;
+
+use counterfoil_engine::authorize::{Answer, Outcome};
+use counterfoil_engine::grants::GrantRule;
+use counterfoil_engine::policy::Policy;
+use counterfoil_engine::store::BoxFuture;
+use counterfoil_engine::tenant::Switches;
+use counterfoil_engine::token::TokenAnswer;
+use counterfoil_protocol::refusal::Refusal;
+
+use crate::app::{App, Ask};
+use crate::common::discovery::Endpoints;
+use crate::edge;
+use crate::reply::{self, Reply};
+
+/// Every surface. The order decides whose endpoints a tenant's metadata describes.
+pub static ALL: &[&dyn Surface] = &[&mx::Mx, &fintecture::Fintecture, &worldline::Worldline];
+
+/// The surface of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn Surface> {
+    ALL.iter().copied().find(|surface| surface.name() == name)
+}
+
+/// A path of a surface and what answers there.
+pub struct Route {
+    /// `GET` (with it `HEAD`), `POST` or `DELETE`.
+    pub methods: &'static [&'static str],
+    /// The path below the tenant; `{}` matches one segment.
+    pub path: &'static str,
+    /// What answers.
+    pub handler: Handler,
+}
+
+/// Answers a request.
+pub type Handler = for<'a> fn(&'a App, &'a mut Ask<'_>) -> BoxFuture<'a, Reply>;
+
+/// What one ecosystem's wire looks like. The defaults are RFC 6749; a surface overrides only where
+/// its document differs.
+pub trait Surface: Send + Sync {
+    /// The name of its policy.
+    fn name(&self) -> &'static str;
+
+    /// Its rules, under the switches of a tenant.
+    fn policy(&self, switches: &Switches) -> &'static Policy;
+
+    /// Whether its tenants are realms.
+    fn in_realms(&self) -> bool {
+        false
+    }
+
+    /// Its paths.
+    fn routes(&self) -> &'static [Route];
+
+    /// What metadata says of it (RFC 8414).
+    fn endpoints(&self) -> Endpoints;
+
+    /// A refusal of one of its endpoints.
+    fn refusal(&self, why: Refusal, ask: &Ask<'_>) -> Reply {
+        reply::refusal(why, ask.by_header, ask.issuer.tenant.id.as_str())
+    }
+
+    /// Where the customer goes with an answer.
+    fn location(&self, answer: &Answer, ask: &Ask<'_>) -> String {
+        standard_location(answer, ask)
+    }
+}
+
+/// RFC 6749 §4.1.2 and RFC 9207.
+pub(crate) fn standard_location(answer: &Answer, ask: &Ask<'_>) -> String {
+    let mut parameters: Vec<(&str, &str)> = Vec::with_capacity(4);
+    let description;
+    match &answer.outcome {
+        Outcome::Code { code, .. } => parameters.push(("code", code)),
+        Outcome::Elsewhere => {}
+        Outcome::Refused(why) => {
+            description = why.description();
+            parameters.push(("error", why.code().as_str()));
+            parameters.push(("error_description", &description));
+        }
+    }
+    if let Some(state) = &answer.state {
+        parameters.push(("state", state));
+    }
+    if ask.switches.iss {
+        parameters.push(("iss", &ask.issuer.url));
+    }
+    answer.uri().with_query(&parameters)
+}
+
+/// The token endpoint of a surface: parse, ask the engine, write the answer in the surface's shape.
+pub(crate) async fn token(
+    app: &App,
+    ask: &mut Ask<'_>,
+    grants: &[&'static dyn GrantRule],
+    shape: fn(&TokenAnswer) -> Reply,
+) -> Reply {
+    let surface = ask.surface;
+    match issue(app, ask, grants).await {
+        Ok(answer) => shape(&answer),
+        Err(why) => {
+            ask.trace.refused(why);
+            surface.refusal(why, ask)
+        }
+    }
+}
+
+async fn issue(
+    app: &App,
+    ask: &mut Ask<'_>,
+    grants: &[&'static dyn GrantRule],
+) -> Result<TokenAnswer, Refusal> {
+    let body = ask.body.clone();
+    let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), &body)?;
+    let mut presented = edge::presented(&ask.parts.headers, &form)?;
+    presented.audiences = ask.audiences();
+    ask.note_client(&presented, &form);
+    app.engine.token(&mut ask.call(), grants, &presented, &form).await
+}

@@ -1,0 +1,156 @@
+//! The authorization endpoint over HTTP: validate, begin, send the browser to sign in.
+
+use counterfoil_engine::authorize::{Answer, AuthorizeError, Browser, Outcome, Received, Started};
+use counterfoil_engine::interaction::Channel;
+use counterfoil_protocol::form::Form;
+use counterfoil_protocol::ids::InteractionId;
+use counterfoil_protocol::refusal::{ErrorCode, Fault, Refusal};
+use http::header::ACCEPT;
+
+use crate::app::{App, Ask};
+use crate::edge;
+use crate::reply::Reply;
+
+/// `GET` or `POST` of an authorization endpoint with `client_id`.
+pub async fn standard(app: &App, ask: &mut Ask<'_>) -> Reply {
+    begin(app, ask, &["client_id"], None, Channel::Redirect).await
+}
+
+/// The authorization endpoint of a surface. `names` are the parameters that may hold the client id.
+pub(crate) async fn begin(
+    app: &App,
+    ask: &mut Ask<'_>,
+    names: &[&'static str],
+    default_scope: Option<&'static str>,
+    channel: Channel,
+) -> Reply {
+    let (body, parts) = (ask.body, ask.parts);
+    let post = parts.method == http::Method::POST;
+    let form = if post {
+        edge::form(&parts.headers, None, body)
+    } else {
+        Form::decode(parts.uri.query().unwrap_or_default().as_bytes())
+    };
+    let form = match form {
+        Ok(form) => form,
+        Err(why) => return shown(app, ask, why, None),
+    };
+    let client_id = match client_id(&form, names) {
+        Ok(client_id) => client_id,
+        Err(why) => return shown(app, ask, why, None),
+    };
+    ask.trace.client = Some(counterfoil_protocol::refusal::printable(client_id));
+    let received = Received { form: &form, client_id, default_scope };
+    let request = match app.engine.validate(&ask.call(), received).await {
+        Ok(request) => request,
+        Err(AuthorizeError::Show { why, detail }) => {
+            return shown(app, ask, why, detail.as_ref());
+        }
+        Err(AuthorizeError::Redirect { to, state, why }) => {
+            let outcome = Outcome::Refused(why);
+            let answer = Answer { redirect: to, state, channel, outcome };
+            return refused(app, ask, &answer, why);
+        }
+    };
+    let session = edge::cookie(&ask.parts.headers, &session_cookie_name(ask));
+    let browser = Browser { cookie: None, session };
+    match app.engine.start(&mut ask.call(), request, channel, Some(browser)).await {
+        Ok(started) => send_on(ask, &started),
+        Err(why) => super::error_page(app, ask, why, None),
+    }
+}
+
+fn client_id<'f>(form: &'f Form<'_>, names: &[&'static str]) -> Result<&'f str, Refusal> {
+    let mut found: Option<&str> = None;
+    for name in names {
+        match (found, form.one(name)?) {
+            (None, given) => found = given,
+            (Some(known), Some(given)) if known != given => {
+                return Err(Refusal::Parameter(name, Fault::Conflicting));
+            }
+            (Some(_), Some(_) | None) => {}
+        }
+    }
+    let name = names.first().copied().unwrap_or("client_id");
+    found.ok_or(Refusal::Parameter(name, Fault::Missing))
+}
+
+/// A refusal that the client hears of, unless the tenant wants a bad scope shown.
+fn refused(app: &App, ask: &mut Ask<'_>, answer: &Answer, why: Refusal) -> Reply {
+    if why.code() == ErrorCode::InvalidScope && ask.switches.scope_error_400 {
+        return shown(app, ask, why, None);
+    }
+    ask.trace.refused(why);
+    Reply::found(&ask.surface.location(answer, ask))
+}
+
+/// A refusal that stays here: JSON for a program that asks for it, else a page.
+fn shown(
+    app: &App,
+    ask: &mut Ask<'_>,
+    why: Refusal,
+    mismatch: Option<&counterfoil_engine::authorize::Mismatch>,
+) -> Reply {
+    let accept = edge::header(&ask.parts.headers, ACCEPT.as_str()).unwrap_or_default();
+    if accept.contains("application/json") && !accept.contains("text/html") {
+        ask.trace.refused(why);
+        ask.by_header = false;
+        return ask.surface.refusal(why, ask);
+    }
+    let status = ask.surface.refusal(why, ask).status;
+    let mut page = super::error_page(app, ask, why, mismatch);
+    page.status = status;
+    page
+}
+
+/// The browser goes on to the login or, signed in already, to the consent page.
+pub(crate) fn send_on(ask: &Ask<'_>, started: &Started) -> Reply {
+    let page = if started.signed_in { "consent" } else { "login" };
+    let id = started.id.to_hex();
+    let reply = Reply::see_other(&format!("{}/{page}?interaction={id}", ask.located.base));
+    match &started.cookie {
+        Some(cookie) => {
+            reply.cookie(&cookie_line(&cookie_name(&started.id, ask.secure), cookie, ask))
+        }
+        None => reply,
+    }
+}
+
+/// The answer leaves for the client. After a form that is 303 (attacks.md P25).
+pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer, id: &InteractionId) -> Reply {
+    if let Outcome::Refused(why) = answer.outcome {
+        ask.trace.refused(why);
+    }
+    if matches!(answer.outcome, Outcome::Elsewhere) {
+        // The client asks for it; the customer is done here.
+        return super::consent::done_page(app, ask);
+    }
+    let expired = format!("{}=; Max-Age=0{}", cookie_name(id, ask.secure), attributes(ask.secure));
+    Reply::see_other(&ask.surface.location(answer, ask)).cookie(&expired)
+}
+
+/// One cookie per authorization, so that two tabs do not disturb each other. `__Host-` on https: no
+/// other host, not even a sub-domain, can have planted it.
+pub(crate) fn cookie_name(id: &InteractionId, secure: bool) -> String {
+    let prefix = if secure { "__Host-" } else { "" };
+    format!("{prefix}cf-{}", &id.to_hex()[12..28])
+}
+
+/// One session per tenant and browser.
+pub(crate) fn session_cookie_name(ask: &Ask<'_>) -> String {
+    let prefix = if ask.secure { "__Host-" } else { "" };
+    format!("{prefix}cf-session-{}", ask.issuer.tenant.id)
+}
+
+/// A `Set-Cookie` line.
+pub(crate) fn cookie_line(name: &str, value: &str, ask: &Ask<'_>) -> String {
+    format!("{name}={value}; Max-Age=3600{}", attributes(ask.secure))
+}
+
+fn attributes(secure: bool) -> &'static str {
+    if secure {
+        "; Path=/; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "; Path=/; HttpOnly; SameSite=Lax"
+    }
+}
