@@ -1,1 +1,20 @@
-//! placeholder
+//! The binary `counterfoil`: the only place where parts are put together.
+//!
+//! The modules are listed in reading order.
+
+pub mod system;
+pub mod failure;
+pub mod nearest;
+pub mod toml_file;
+pub mod config;
+pub mod resources;
+pub mod keyfile;
+pub mod journal_file;
+pub mod error_pages;
+pub mod boot;
+pub mod tls;
+pub mod polite;
+pub mod listener;
+pub mod serve;
+pub mod sandbox;
+pub mod cli;

@@ -1,2 +1,10 @@
-//! The binary.
-fn main() {}
+//! `counterfoil`: the command line.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    counterfoil_server::cli::main()
+}

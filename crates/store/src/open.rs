@@ -128,10 +128,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(crate) fn failed(
-        path: &Path,
-        why: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+    pub(crate) fn failed(path: &Path, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { path: path.into(), why: why.into() }
     }
 }

@@ -101,7 +101,9 @@ fn bytes(before: &[u8], tenant: &TenantId, id: &[u8]) -> Vec<u8> {
 
 fn parse(kind: Kind, bytes: &[u8]) -> Option<Key> {
     let (minute, bytes) = match kind {
-        Kind::Replay => bytes.split_first_chunk().map(|(m, rest)| (u64::from_be_bytes(*m), rest))?,
+        Kind::Replay => {
+            bytes.split_first_chunk().map(|(m, rest)| (u64::from_be_bytes(*m), rest))?
+        }
         Kind::Tenant
         | Kind::Client
         | Kind::Grant

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use counterfoil_engine::store::{
-    Batch, Change, CommitError, Expected, FeedEvent, Guard, Key, Listed, Record, Revision, Versioned,
+    Batch, Change, CommitError, Expected, FeedEvent, Guard, Key, Listed, Record, Revision,
+    Versioned,
 };
 use counterfoil_protocol::moment::Moment;
 
@@ -33,6 +34,14 @@ impl State {
     pub(super) fn commit(&mut self, batch: Batch, micros: u64) -> Result<(), CommitError> {
         let bodies = batch.events.iter().map(codec::encode_event).collect::<Result<Vec<_>, _>>();
         let bodies = bodies.map_err(|_| CommitError::Unavailable)?;
+        // On disk, a record under the key of another kind could not be read back.
+        let fits = |change: &Change| {
+            let kind = Kind::of(&change.key);
+            change.next.as_ref().is_none_or(|record| Kind::of_record(record) == kind)
+        };
+        if !batch.changes.iter().all(fits) {
+            return Err(CommitError::Unavailable);
+        }
         for Guard { key, expected } in batch.guards {
             if !self.stands(&key, expected) {
                 return Err(CommitError::Conflict(key));

@@ -46,8 +46,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
         return Err(format!("the copy stopped: {step:?}").into());
     }
     // One file, without a log beside it.
-    let journal: String =
-        target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
+    let journal: String = target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
     let check: String = target.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
     if journal != "delete" || check != "ok" {
         return Err(format!("the copy is not sound: {check}").into());

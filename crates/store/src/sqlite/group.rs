@@ -83,9 +83,7 @@ impl<'c> Committer<'c> {
 
     /// At a graceful stop: the next process need not start above the reservation.
     pub(super) fn settle(&self) -> rusqlite::Result<()> {
-        self.connection
-            .execute(sql::RESERVE, [self.revisions.last.cast_signed()])
-            .map(|_| ())
+        self.connection.execute(sql::RESERVE, [self.revisions.last.cast_signed()]).map(|_| ())
     }
 
     fn reserve(&mut self, needed: u64) -> rusqlite::Result<()> {

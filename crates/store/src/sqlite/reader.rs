@@ -8,9 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use counterfoil_engine::store::{
-    FeedEvent, Key, Listed, Revision, Unavailable, Versioned,
-};
+use counterfoil_engine::store::{FeedEvent, Key, Listed, Revision, Unavailable, Versioned};
 use rusqlite::{Connection, Row, params};
 
 use super::schema::open_reader;
@@ -84,10 +82,7 @@ thread_local! {
 }
 
 /// Records by key, all from one snapshot (S7): one statement is one, several need a transaction.
-pub(super) fn read(
-    connection: &Connection,
-    keys: &[Key],
-) -> Result<Vec<Option<Versioned>>, Fault> {
+pub(super) fn read(connection: &Connection, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Fault> {
     if keys.len() < 2 {
         return keys.iter().map(|key| one(connection, key)).collect();
     }

@@ -51,9 +51,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::Newer { path: path.into(), found, known: KNOWN });
     }
     let failed = |why| OpenError::failed(path, why);
-    let journal: String = connection
-        .query_row("pragma journal_mode = wal", [], |row| row.get(0))
-        .map_err(failed)?;
+    let journal: String =
+        connection.query_row("pragma journal_mode = wal", [], |row| row.get(0)).map_err(failed)?;
     connection.execute_batch(WRITER).map_err(failed)?;
     let synchronous: i64 =
         connection.query_row("pragma synchronous", [], |row| row.get(0)).map_err(failed)?;
@@ -78,7 +77,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
         std::cmp::Ordering::Greater => {
             Err(OpenError::Newer { path: path.into(), found, known: KNOWN })
         }
-        std::cmp::Ordering::Less => Err(OpenError::Older { path: path.into(), found, known: KNOWN }),
+        std::cmp::Ordering::Less => {
+            Err(OpenError::Older { path: path.into(), found, known: KNOWN })
+        }
     }
 }
 
@@ -130,4 +131,47 @@ fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_ahead_and_flushed_at_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let writer = open_writer(&path).unwrap();
+        let text = |connection: &Connection, name: &str| {
+            connection
+                .query_row(&format!("pragma {name}"), [], |row| row.get::<_, String>(0))
+                .unwrap()
+        };
+        let number = |connection: &Connection, name: &str| {
+            connection.query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!(text(&writer, "journal_mode"), "wal");
+        assert_eq!(number(&writer, "synchronous"), 2);
+        assert_eq!(number(&writer, "fullfsync"), 1);
+        assert_eq!(number(&writer, "checkpoint_fullfsync"), 1);
+        assert_eq!(number(&writer, "wal_autocheckpoint"), 8_000);
+        let reader = open_reader(&path).unwrap();
+        assert_eq!(number(&reader, "query_only"), 1);
+        assert!(reader.execute("delete from meta", []).is_err());
+    }
+
+    #[test]
+    fn every_table_is_strict_and_ordered_by_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = open_writer(&folder.path().join("store.db")).unwrap();
+        let loose: i64 = writer
+            .query_row(
+                "select count(*) from pragma_table_list
+                 where schema = 'main' and name not like 'sqlite_%' and (strict = 0 or wr = 0)",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(loose, 0);
+    }
 }

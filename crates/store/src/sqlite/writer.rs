@@ -129,3 +129,38 @@ fn work(
     }
     committer.settle()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use counterfoil_engine::store::Batch;
+
+    use super::*;
+    use crate::conformance::{Hands, block_on};
+    use crate::health::Health;
+    use crate::sqlite::encoded::Encoded;
+    use crate::sqlite::schema;
+
+    #[test]
+    fn a_lock_that_another_process_holds_is_unavailable_and_no_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let owner = Owner::take(&path).unwrap();
+        let connection = schema::open_writer(&path).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let condition = Arc::new(Condition::default());
+        let micros = Hands::at(Hands::START).micros();
+        let writer = Writer::start(connection, owner, micros, Arc::clone(&condition)).unwrap();
+        let work = || Work::Commit(Encoded::of(&Batch::default()).unwrap());
+
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        assert_eq!(block_on(writer.ask(work())), None);
+        assert_eq!(condition.health(), Health::Ready);
+        other.execute_batch("rollback").unwrap();
+        assert_eq!(block_on(writer.ask(work())), Some(Outcome::Done(0)));
+        writer.close();
+        assert_eq!(block_on(writer.ask(work())), None);
+    }
+}

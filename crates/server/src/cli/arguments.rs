@@ -1,0 +1,225 @@
+//! What can be typed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The token and consent authority for open banking
+#[derive(Debug, Parser)]
+#[command(
+    name = "counterfoil",
+    version,
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 configuration invalid, 4 server unreachable."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server with seeded clients and customers, on this machine only
+    Sandbox(SandboxOptions),
+    /// Run the server from a configuration file; SIGHUP reloads its resources
+    Serve {
+        /// The configuration file
+        #[arg(long, default_value = "counterfoil.toml")]
+        config: PathBuf,
+    },
+    /// Get an access token from a running sandbox, as a client would
+    Token(TokenOptions),
+    /// Play a whole flow against a running sandbox, every step printed
+    Flow(FlowOptions),
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Look at the clients in the store
+    Client {
+        #[command(subcommand)]
+        verb: ClientVerb,
+    },
+    /// Say what happened: for a reference such as 7H2K-9QXD, or a code such as E2031
+    Explain {
+        /// A reference, a request id, or a code
+        what: String,
+        /// The state folder of the server
+        #[arg(long, default_value = ".counterfoil")]
+        state: PathBuf,
+    },
+    /// Print the completion script of a shell
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page, or write all of them
+    Man {
+        /// The command; this program when left out
+        command: Option<String>,
+        /// Write every page into this folder instead
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxOptions {
+    /// Where to listen for HTTP; port 0 picks a free one
+    #[arg(long, default_value_t = local(8080))]
+    listen: SocketAddr,
+    /// Where to listen for HTTPS; port 0 picks a free one
+    #[arg(long, default_value_t = local(8443))]
+    tls_listen: SocketAddr,
+    /// Where the store, the keys and the resources are kept
+    #[arg(long, default_value = ".counterfoil", conflicts_with = "ephemeral")]
+    state: PathBuf,
+    /// Keep nothing: a new sandbox every time
+    #[arg(long)]
+    ephemeral: bool,
+    /// Print one line of JSON when ready, for test suites
+    #[arg(long)]
+    json: bool,
+    /// Listen on an address that others can reach, although every password is known
+    #[arg(long = "i-know-this-is-insecure")]
+    insecure: bool,
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+impl From<SandboxOptions> for crate::sandbox::Options {
+    fn from(options: SandboxOptions) -> Self {
+        let SandboxOptions { listen, tls_listen, state, ephemeral, json, insecure } = options;
+        Self { listen, tls_listen, state, ephemeral, json, insecure }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Surface {
+    /// Fintecture
+    Fintecture,
+    /// MX Data Access (FDX)
+    Mx,
+    /// Worldline
+    Worldline,
+}
+
+/// How the client proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Auth {
+    /// Secret in the body
+    Secret,
+    /// Secret in the Authorization header
+    Basic,
+    /// Assertion signed with the private key (worldline)
+    Jwt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenOptions {
+    /// The surface
+    pub(super) surface: Surface,
+    /// The scopes to ask for, separated by spaces
+    #[arg(long)]
+    pub(super) scope: Option<String>,
+    /// How the client proves who it is
+    #[arg(long)]
+    pub(super) auth: Option<Auth>,
+    /// The customer who signs in, where one is needed
+    #[arg(long, default_value = "ada")]
+    pub(super) user: String,
+    /// Print the answer of the server as it came
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) json: bool,
+    /// Print the access token and nothing else
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// The state folder of the running sandbox
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FlowOptions {
+    /// The surface
+    pub(super) surface: Surface,
+    /// The customer who signs in, where one is needed
+    #[arg(long, default_value = "ada")]
+    pub(super) user: String,
+    /// The scopes to ask for, separated by spaces
+    #[arg(long)]
+    pub(super) scope: Option<String>,
+    /// Sign in and consent for the customer instead of opening a browser
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// Print curl commands that do the same, and do nothing
+    #[arg(long)]
+    pub(super) curl: bool,
+    /// The state folder of the running sandbox
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Read everything, check everything, start nothing
+    Check {
+        /// The configuration file
+        #[arg(long, default_value = "counterfoil.toml")]
+        config: PathBuf,
+    },
+    /// Print the settings in effect
+    Show {
+        /// The configuration file
+        #[arg(long, default_value = "counterfoil.toml")]
+        config: PathBuf,
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientVerb {
+    /// List the clients of every tenant
+    List {
+        /// The store, such as .counterfoil/store.db
+        #[arg(long, default_value = ".counterfoil/store.db")]
+        store: PathBuf,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one client
+    Show {
+        /// The client id
+        id: String,
+        /// Its tenant, where several have a client of that id
+        #[arg(long)]
+        tenant: Option<String>,
+        /// The store, such as .counterfoil/store.db
+        #[arg(long, default_value = ".counterfoil/store.db")]
+        store: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}

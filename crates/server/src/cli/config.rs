@@ -1,0 +1,70 @@
+//! `counterfoil config check` and `config show`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::arguments::ConfigVerb;
+use crate::config::{self, Effective};
+use crate::failure::Failure;
+use crate::system::SystemDice;
+use crate::{keyfile, resources, tls};
+
+pub(super) fn run(verb: ConfigVerb) -> Result<(), Failure> {
+    match verb {
+        ConfigVerb::Check { config } => check(&config),
+        ConfigVerb::Show { config, origin, json } => {
+            let (_, effective) = config::load(&config, &config::environment())?;
+            show(&effective, origin, json)
+        }
+    }
+}
+
+/// Everything that a start would read, without a start.
+fn check(path: &Path) -> Result<(), Failure> {
+    let (settings, _) = config::load(path, &config::environment())?;
+    let keyfile = settings.state.join("keys/handle-keys.toml");
+    // Without a key file nothing has been started yet; a throw-away one checks the same.
+    let scratch = tempfile::tempdir().map_err(|e| Failure::failed(e.to_string()))?;
+    let keyfile = if keyfile.exists() { keyfile } else { scratch.path().join("handle-keys.toml") };
+    let keys = keyfile::load_or_make(&keyfile, &mut SystemDice)?;
+    let loaded = resources::load(&settings.resources, &settings.issuer, &keys)?;
+    if let Some((cert, key)) = &settings.tls {
+        tls::server(cert, key)?;
+    }
+    if let Some(templates) = &settings.templates {
+        counterfoil_web::ui::render::Pages::new(Some(templates)).map_err(Failure::config)?;
+    }
+    let desired = &loaded.desired;
+    super::out(&format!(
+        "ok: {} tenants, {} clients, {} users",
+        desired.tenants.len(),
+        desired.clients.len(),
+        desired.subjects.len()
+    ));
+    Ok(())
+}
+
+fn show(effective: &Effective, origin: bool, json: bool) -> Result<(), Failure> {
+    if json {
+        let all: BTreeMap<&str, BTreeMap<&str, &str>> = effective
+            .iter()
+            .map(|(key, value)| {
+                let pair = [("value", value.text.as_str()), ("origin", value.origin.as_str())];
+                (*key, BTreeMap::from(pair))
+            })
+            .collect();
+        let text = serde_json::to_string(&all).map_err(|e| Failure::failed(e.to_string()))?;
+        super::out(&text);
+        return Ok(());
+    }
+    let width = effective.keys().map(|key| key.len()).max().unwrap_or(0);
+    let values = effective.values().map(|v| v.text.len()).max().unwrap_or(0);
+    for (key, value) in effective {
+        if origin {
+            super::out(&format!("{key:width$}  {:values$}  {}", value.text, value.origin));
+        } else {
+            super::out(&format!("{key:width$}  {}", value.text));
+        }
+    }
+    Ok(())
+}

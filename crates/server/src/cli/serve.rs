@@ -1,0 +1,59 @@
+//! `counterfoil serve`: the server for real use.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_rustls::TlsAcceptor;
+
+use crate::failure::Failure;
+use crate::journal_file::JournalFile;
+use crate::serve::{self, Socket};
+use crate::system::{SystemDice, micros};
+use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
+
+pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
+    let (settings, _) = config::load(&path, &config::environment())?;
+    let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", settings.state.display()));
+    std::fs::create_dir_all(&settings.state).map_err(told)?;
+    let keyfile = settings.state.join("keys/handle-keys.toml");
+    let keys = Arc::new(keyfile::load_or_make(&keyfile, &mut SystemDice)?);
+    let loaded = resources::load(&settings.resources, &settings.issuer, &keys)?;
+
+    let mut sockets = vec![];
+    if let Some(address) = settings.plain {
+        let bound = listener::bind(address).await?;
+        sockets.extend(bound.into_iter().map(|listener| Socket { listener, tls: None }));
+    }
+    if let (Some(address), Some((cert, key))) = (settings.public, &settings.tls) {
+        let acceptor = TlsAcceptor::from(tls::server(cert, key)?);
+        let bound = listener::bind(address).await?;
+        let tls = |listener| Socket { listener, tls: Some(acceptor.clone()) };
+        sockets.extend(bound.into_iter().map(tls));
+    }
+    let store = boot::open_store(&settings.store)?;
+    let journal = JournalFile::open(settings.state.join("journal.jsonl")).map_err(told)?;
+    let app = Arc::new(boot::application(boot::Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        base: settings.issuer.clone(),
+        audit: settings.audit,
+        journal: Arc::new(journal),
+        templates: settings.templates.clone(),
+        sandbox: None,
+    })?);
+    for line in boot::apply(&app, loaded).await? {
+        eprintln!("{line}");
+    }
+    let listening: Vec<String> = sockets
+        .iter()
+        .filter_map(|s| s.listener.local_addr().ok())
+        .map(|a| a.to_string())
+        .collect();
+    let took_ms = micros().saturating_sub(started_us) / 1_000;
+    let (issuer, listening) = (&settings.issuer, listening.join(", "));
+    eprintln!("ready in {took_ms} ms: {issuer}, listening on {listening}");
+
+    let base = settings.issuer.clone();
+    let reload = sandbox::reloading(app.clone(), settings.resources.clone(), base, keys);
+    serve::run(app, store, sockets, reload).await
+}

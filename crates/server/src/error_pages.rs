@@ -1,0 +1,42 @@
+//! The pages of `docs/errors/`, inside the binary: `counterfoil explain` works offline.
+
+macro_rules! pages {
+    ($($code:literal),* $(,)?) => {
+        &[$(($code, include_str!(concat!("../../../docs/errors/", $code, ".md")))),*]
+    };
+}
+
+static PAGES: &[(&str, &str)] = pages![
+    "E1001", "E1002", "E1003", "E1004", "E1005", "E1010", "E1011", "E1012", "E1013", "E1014",
+    "E1015", "E1016", "E1017", "E1042", "E1101", "E1102", "E1103", "E1104", "E1105", "E1106",
+    "E1107", "E1201", "E1202", "E1203", "E1204", "E1205", "E1206", "E1207", "E1208", "E1209",
+    "E1210", "E1211", "E1212", "E1213", "E1214", "E1215", "E1216", "E1217", "E1218", "E1219",
+    "E1220", "E1301", "E1302", "E1303", "E1304", "E1305", "E1306", "E1307", "E1308", "E2001",
+    "E2002", "E2011", "E2012", "E2013", "E2014", "E2015", "E2016", "E2017", "E2018", "E2019",
+    "E2020", "E2021", "E2030", "E2031", "E3001", "E3002", "E3003", "E3004", "E3010", "E3011",
+    "E3012", "E3020", "E3021", "E3030", "E3040", "E4001", "E4002", "E5001", "E5002", "E5003",
+    "E5004", "E5005", "E5006",
+];
+
+/// The page of a code such as `E2031`.
+#[must_use]
+pub fn page(code: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(known, _)| *known == code).map(|(_, page)| *page)
+}
+
+#[cfg(test)]
+mod tests {
+    use counterfoil_protocol::refusal_code::ALL;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_page_that_bears_its_title() {
+        for refusal in ALL {
+            let stable = refusal.stable();
+            let page = page(stable.code).unwrap_or_default();
+            let title = format!("# {} {}", stable.code, stable.title);
+            assert!(page.starts_with(&title), "{title}: {page}");
+        }
+    }
+}

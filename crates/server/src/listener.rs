@@ -1,0 +1,204 @@
+//! The accept loop: bounded connections, bounded heads and bodies, time limits, a graceful end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use counterfoil_protocol::refusal::Refusal;
+use counterfoil_web::app::App;
+use counterfoil_web::reply::Body;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::polite::Polite;
+
+/// Connections that are open at the same time; one more waits in the kernel.
+const CONNECTIONS_MAX: usize = 8_192;
+/// Requests that are answered at the same time; one more is told to come back.
+const IN_FLIGHT_MAX: usize = 4_096;
+/// Largest body. Forms of these protocols have a few kilobytes.
+const BODY_LEN_MAX: usize = 64 * 1024;
+/// Largest head that is answered by us; hyper gives up at twice that.
+const HEAD_LEN_MAX: usize = 32 * 1024;
+const HYPER_HEAD_LEN_MAX: usize = 2 * HEAD_LEN_MAX;
+const HEADERS_MAX: usize = 128;
+/// A head that is not complete by then is a slow client's.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for a handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long accepted requests may take to end when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all listeners share.
+pub struct Shared {
+    app: Arc<App>,
+    connections: Arc<Semaphore>,
+    in_flight: Semaphore,
+    stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// `stop` turns true when the server is to end.
+    #[must_use]
+    pub fn new(app: Arc<App>, stop: watch::Receiver<bool>) -> Self {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        Self { app, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), stop }
+    }
+}
+
+/// Serves a listener until the server stops; returns when what was accepted is answered.
+pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+    let graceful = GracefulShutdown::new();
+    let mut stop = shared.stop.clone();
+    loop {
+        let Ok(permit) = shared.connections.clone().acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors or the like: give the others a moment to end.
+            let _ = timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let (shared, tls, watcher) = (shared.clone(), tls.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let _permit = permit;
+            match tls {
+                None => {
+                    let connection = plain(shared, stream);
+                    let _ = watcher.watch(connection).await;
+                }
+                Some(tls) => {
+                    let handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = handshake {
+                        secure(shared, stream, watcher).await;
+                    }
+                }
+            }
+        });
+    }
+    drop(listener);
+    let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+}
+
+fn plain(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+) -> hyper::server::conn::http1::Connection<
+    TokioIo<Polite<TcpStream>>,
+    impl hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error = std::convert::Infallible,
+        Future: Send,
+    >,
+> {
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok(answer(&shared, request, false).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HYPER_HEAD_LEN_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(Polite::new(stream)), service)
+}
+
+async fn secure(
+    shared: Arc<Shared>,
+    stream: tokio_rustls::server::TlsStream<TcpStream>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request, true).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HYPER_HEAD_LEN_MAX)
+        .max_headers(HEADERS_MAX);
+    let head_max = u32::try_from(HEAD_LEN_MAX).unwrap_or(u32::MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(HEAD_TIMEOUT))
+        .max_header_list_size(head_max)
+        .max_concurrent_streams(128);
+    let connection = builder.serve_connection(TokioIo::new(Polite::new(stream)), service);
+    let _ = watcher.watch(connection.into_owned()).await;
+}
+
+/// One request: limits first, then the application.
+async fn answer(shared: &Shared, request: Request<Incoming>, secure: bool) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(_slot) = shared.in_flight.try_acquire() else {
+        return shared.app.refuse(Refusal::Overloaded, &parts);
+    };
+    if head_len(&parts) > HEAD_LEN_MAX {
+        return shared.app.refuse(Refusal::HeadTooLarge, &parts);
+    }
+    let body = match collect(body).await {
+        Ok(body) => body,
+        Err(why) => return shared.app.refuse(why, &parts),
+    };
+    shared.app.respond(&parts, &body, secure).await
+}
+
+fn head_len(parts: &http::request::Parts) -> usize {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + headers.sum::<usize>()
+}
+
+async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
+    if hyper::body::Body::is_end_stream(&body) {
+        return Ok(Bytes::new());
+    }
+    match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LEN_MAX).collect()).await {
+        Err(_) => Err(Refusal::RequestTimeout),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(e)) if e.downcast_ref::<LengthLimitError>().is_some() => Err(Refusal::BodyTooLarge),
+        Ok(Err(_)) => Err(Refusal::BodyMalformed),
+    }
+}
+
+/// Binds an address. A loopback host binds both of its families where the machine has them.
+///
+/// # Errors
+/// What the system said, and what to do.
+pub async fn bind(address: SocketAddr) -> Result<Vec<TcpListener>, crate::failure::Failure> {
+    let told = |e: std::io::Error| {
+        let hint = if e.kind() == std::io::ErrorKind::AddrInUse {
+            "; something else listens there: choose another port, 0 picks a free one"
+        } else {
+            ""
+        };
+        crate::failure::Failure::failed(format!("cannot listen on {address}: {e}{hint}"))
+    };
+    let first = TcpListener::bind(address).await.map_err(told)?;
+    let port = first.local_addr().map_err(told)?.port();
+    let mut all = vec![first];
+    if address.ip() == std::net::Ipv4Addr::LOCALHOST {
+        let other = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
+        all.extend(TcpListener::bind(other).await);
+    }
+    Ok(all)
+}

@@ -1,0 +1,207 @@
+//! Resources: tenants, clients, resource servers and users, from `*.toml` files of one folder.
+//!
+//! All or nothing: every file is read and every value checked before the store hears of it.
+
+mod client;
+mod file;
+mod user;
+
+use std::path::Path;
+
+use counterfoil_engine::admin::Desired;
+use counterfoil_engine::keys::{Issuer, KeyFile};
+use counterfoil_engine::policy::{AccessFormat, IdToken};
+use counterfoil_engine::tenant::{EnabledSurface, Mount, Switches, Tenant};
+use counterfoil_jose::alg::Alg;
+use counterfoil_protocol::ids::TenantId;
+use counterfoil_web::locate::ROOT_TENANT;
+use counterfoil_web::surfaces;
+
+use crate::config::toml_files;
+use crate::failure::Failure;
+use crate::nearest::nearest;
+use crate::toml_file;
+use file::{File, TenantFile};
+
+/// What the files say, ready to be applied, and the signing algorithms each tenant needs.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The records.
+    pub desired: Desired,
+    /// By tenant.
+    pub algs: Vec<(TenantId, Vec<Alg>)>,
+}
+
+/// Reads every file of the folder. `base` is the address of the server.
+///
+/// # Errors
+/// [`Failure::config`] with file and line, or with the name of the thing that makes no sense.
+pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure> {
+    let mut files = vec![];
+    for path in toml_files(folder)? {
+        let file: File = toml_file::read(&path)?;
+        files.push((path, file));
+    }
+    let mut loaded = Loaded::default();
+    for (path, file) in &files {
+        for tenant in &file.tenant {
+            let tenant = tenant_of(tenant).map_err(|e| at(path, &e))?;
+            if loaded.desired.tenants.iter().any(|known| known.id == tenant.id) {
+                return Err(at(path, &format!("tenant \"{}\" is defined twice", tenant.id)));
+            }
+            loaded.algs.push((tenant.id.clone(), algs(&tenant)));
+            loaded.desired.tenants.push(tenant);
+        }
+    }
+    let issuers: Vec<Issuer> = loaded
+        .desired
+        .tenants
+        .iter()
+        .map(|tenant| Issuer::new(tenant.clone(), base, vec![], keys))
+        .collect();
+    for (path, file) in &files {
+        let beside = path.parent().unwrap_or(Path::new("."));
+        let by = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        for client in &file.client {
+            let issuer = issuer_of(&issuers, client.tenant.as_deref()).map_err(|e| at(path, &e))?;
+            let made = client::record(client, issuer, beside, by.as_deref());
+            let made = made.map_err(|e| at(path, &format!("client \"{}\": {e}", client.id)))?;
+            loaded.desired.clients.push((issuer.tenant.id.clone(), made));
+        }
+        for server in &file.resource_server {
+            let issuer = issuer_of(&issuers, server.tenant.as_deref()).map_err(|e| at(path, &e))?;
+            let made = client::resource_server(server, issuer, beside, by.as_deref());
+            let named = |e| at(path, &format!("resource_server \"{}\": {e}", server.id));
+            loaded.desired.clients.push((issuer.tenant.id.clone(), made.map_err(named)?));
+        }
+        for user in &file.user {
+            let issuer = issuer_of(&issuers, user.tenant.as_deref()).map_err(|e| at(path, &e))?;
+            let made = user::record(user, by.as_deref());
+            let made = made.map_err(|e| at(path, &format!("user \"{}\": {e}", user.login)))?;
+            loaded.desired.subjects.push((issuer.tenant.id.clone(), made));
+        }
+    }
+    unique(&loaded.desired)?;
+    Ok(loaded)
+}
+
+fn at(path: &Path, what: &str) -> Failure {
+    Failure::config(format!("{}: {what}", path.display()))
+}
+
+fn issuer_of<'i>(issuers: &'i [Issuer], name: Option<&str>) -> Result<&'i Issuer, String> {
+    let name = name.unwrap_or(ROOT_TENANT);
+    issuers.iter().find(|issuer| issuer.tenant.id.as_str() == name).ok_or_else(|| {
+        let known: Vec<&str> = issuers.iter().map(|i| i.tenant.id.as_str()).collect();
+        match nearest(name, known.iter().copied()) {
+            Some(meant) => format!("there is no tenant \"{name}\", did you mean \"{meant}\"?"),
+            None => format!("there is no tenant \"{name}\"; known: {}", known.join(", ")),
+        }
+    })
+}
+
+fn unique(desired: &Desired) -> Result<(), Failure> {
+    for (n, (tenant, client)) in desired.clients.iter().enumerate() {
+        let twice = |(t, c): &&(TenantId, _)| {
+            let c: &counterfoil_engine::client::Client = c;
+            t == tenant && c.id == client.id
+        };
+        if desired.clients[..n].iter().any(|known| twice(&known)) {
+            return Err(Failure::config(format!("client \"{}\" is defined twice", client.id)));
+        }
+    }
+    for (n, (tenant, user)) in desired.subjects.iter().enumerate() {
+        if desired.subjects[..n].iter().any(|(t, u)| t == tenant && u.login == user.login) {
+            return Err(Failure::config(format!("user \"{}\" is defined twice", user.login)));
+        }
+    }
+    Ok(())
+}
+
+fn tenant_of(file: &TenantFile) -> Result<Tenant, String> {
+    let bad = |what: &str| format!("tenant \"{}\": {what}", file.id);
+    let id = TenantId::parse(&file.id)
+        .map_err(|_| bad("an id has letters, digits, - _ and . only, at most 64"))?;
+    let is_root = file.id == ROOT_TENANT;
+    let mount = match (file.mount.as_deref(), is_root) {
+        (None | Some("root"), true) => Mount::Root,
+        (Some("root"), false) => return Err(bad("only the tenant \"default\" lives at the root")),
+        (None | Some("path"), false) => Mount::Path,
+        (Some("realm"), false) => Mount::Realm { issuer_path: issuer_path(file)?.into() },
+        (Some("path" | "realm"), true) => return Err(bad("lives at the root, no mount is needed")),
+        (Some(other), _) => return Err(bad(&format!("mount = \"{other}\" is not path or realm"))),
+    };
+    let in_realm = matches!(mount, Mount::Realm { .. });
+    let mut surfaces = vec![];
+    for name in &file.surfaces {
+        let surface = surfaces::named(name).ok_or_else(|| {
+            let known = || surfaces::ALL.iter().map(|s| s.name());
+            let meant = nearest(name, known()).map(|m| format!(", did you mean \"{m}\"?"));
+            let known = known().collect::<Vec<_>>().join(", ");
+            bad(&format!("no surface \"{name}\"{}", meant.unwrap_or(format!("; known: {known}"))))
+        })?;
+        if surface.in_realms() != in_realm {
+            let needs =
+                if surface.in_realms() { "needs mount = \"realm\"" } else { "is for no realm" };
+            return Err(bad(&format!("surface \"{name}\" {needs}")));
+        }
+        surfaces
+            .push(EnabledSurface { name: name.as_str().into(), switches: switches(name, file)? });
+    }
+    let name = file.name.clone().unwrap_or_else(|| file.id.clone()).into();
+    Ok(Tenant { id, name, mount, surfaces, enabled: file.enabled.unwrap_or(true) })
+}
+
+fn issuer_path(file: &TenantFile) -> Result<String, String> {
+    let (with, without) = (format!("/auth/realms/{}", file.id), format!("/realms/{}", file.id));
+    match &file.worldline.issuer_path {
+        None => Ok(with),
+        Some(path) if *path == with || *path == without => Ok(path.clone()),
+        Some(path) => Err(format!(
+            "tenant \"{}\": issuer_path = \"{path}\" is not {with} or {without}",
+            file.id
+        )),
+    }
+}
+
+fn switches(surface: &str, file: &TenantFile) -> Result<Switches, String> {
+    let mut switches = Switches::default();
+    let bad = |key: &str, value: &str, known: &str| {
+        Err(format!("tenant \"{}\": {key} = \"{value}\"; one of: {known}", file.id))
+    };
+    match surface {
+        "fintecture" => match file.fintecture.errors.as_deref() {
+            None | Some("fintecture") => {}
+            Some("rfc6749") => switches.rfc6749_errors = true,
+            Some(other) => return bad("errors", other, "fintecture, rfc6749"),
+        },
+        "mx" => {
+            switches.strict = file.mx.strict.unwrap_or(false);
+            switches.iss = file.mx.iss.unwrap_or(true);
+            match file.mx.scope_error.as_deref() {
+                None | Some("redirect") => {}
+                Some("400") => switches.scope_error_400 = true,
+                Some(other) => return bad("scope_error", other, "redirect, 400"),
+            }
+        }
+        _ => switches.keycloak_compat = file.worldline.keycloak_compat.unwrap_or(false),
+    }
+    Ok(switches)
+}
+
+/// The algorithms that the surfaces of a tenant sign with.
+fn algs(tenant: &Tenant) -> Vec<Alg> {
+    let mut algs = vec![];
+    for enabled in &tenant.surfaces {
+        let Some(surface) = surfaces::named(&enabled.name) else { continue };
+        let policy = surface.policy(&enabled.switches);
+        if let IdToken::Signed { alg, .. } = policy.id_token {
+            algs.push(alg);
+        }
+        if let AccessFormat::Jwt { alg, .. } = policy.access_format {
+            algs.push(alg);
+        }
+    }
+    algs.dedup();
+    algs
+}

@@ -1,0 +1,162 @@
+//! The shape of a resource file. An unknown key is an error.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// One file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) tenant: Vec<TenantFile>,
+    #[serde(default)]
+    pub(super) client: Vec<ClientFile>,
+    #[serde(default)]
+    pub(super) resource_server: Vec<ResourceServerFile>,
+    #[serde(default)]
+    pub(super) user: Vec<UserFile>,
+}
+
+/// `[[tenant]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantFile {
+    pub(super) id: String,
+    /// The name of the bank, as customers read it.
+    pub(super) name: Option<String>,
+    /// `path` (below `/o/`) or `realm` (below `/auth/realms/`).
+    pub(super) mount: Option<String>,
+    pub(super) surfaces: Vec<String>,
+    pub(super) enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) fintecture: FintectureFile,
+    #[serde(default)]
+    pub(super) mx: MxFile,
+    #[serde(default)]
+    pub(super) worldline: WorldlineFile,
+}
+
+/// `[tenant.fintecture]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FintectureFile {
+    pub(super) errors: Option<String>,
+}
+
+/// `[tenant.mx]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MxFile {
+    pub(super) strict: Option<bool>,
+    pub(super) scope_error: Option<String>,
+    pub(super) iss: Option<bool>,
+}
+
+/// `[tenant.worldline]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorldlineFile {
+    pub(super) keycloak_compat: Option<bool>,
+    pub(super) issuer_path: Option<String>,
+}
+
+/// `[[client]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientFile {
+    pub(super) id: String,
+    pub(super) tenant: Option<String>,
+    pub(super) surface: String,
+    pub(super) name: Option<String>,
+    /// Set to keep the client out.
+    pub(super) suspended: Option<bool>,
+    /// One way to authenticate, or several.
+    pub(super) auth: Auth,
+    pub(super) scopes: Vec<String>,
+    /// What it gets when it asks for nothing, where a surface allows that.
+    pub(super) default_scopes: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) redirect_uris: Vec<String>,
+    /// Grant types; all of the surface when left out.
+    pub(super) grants: Option<Vec<String>>,
+    pub(super) require_signature: Option<bool>,
+    pub(super) legal_name: Option<String>,
+    pub(super) regulator: Option<String>,
+    pub(super) authorization_id: Option<String>,
+    pub(super) website: Option<String>,
+    pub(super) organisation_node_id: Option<String>,
+}
+
+/// `auth = { … }`, or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Auth {
+    One(AuthFile),
+    Several(Vec<AuthFile>),
+}
+
+/// One way to authenticate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthFile {
+    /// `client_secret_basic`, `client_secret_post`, `private_key_jwt`; for an HTTP signature alone
+    /// `http_signature`.
+    pub(super) method: String,
+    pub(super) secret: Option<String>,
+    pub(super) secret_file: Option<PathBuf>,
+    /// A second secret, while both are valid.
+    pub(super) old_secret: Option<String>,
+    /// A certificate, PEM, relative to the file.
+    pub(super) certificate: Option<PathBuf>,
+    /// A public key, PEM, relative to the file.
+    pub(super) public_key: Option<PathBuf>,
+    /// The `kid` of `public_key`.
+    pub(super) kid: Option<String>,
+    /// Other values of `sub` in its assertions.
+    #[serde(default)]
+    pub(super) subjects: Vec<String>,
+    /// Algorithms of its assertions; RS256 when left out.
+    pub(super) algs: Option<Vec<String>>,
+}
+
+/// `[[resource_server]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResourceServerFile {
+    pub(super) id: String,
+    pub(super) tenant: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) secret: Option<String>,
+    pub(super) secret_file: Option<PathBuf>,
+}
+
+/// `[[user]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserFile {
+    /// The bank's own name for them; the login when left out.
+    pub(super) id: Option<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) login: String,
+    pub(super) name: Option<String>,
+    /// An argon2id hash in PHC form.
+    pub(super) password_hash: Option<String>,
+    pub(super) suspended: Option<bool>,
+    /// What happens to them, for tests: `denied`, `sca-fail`, `expired`.
+    pub(super) scenario: Option<String>,
+    #[serde(default)]
+    pub(super) accounts: Vec<AccountFile>,
+}
+
+/// `[[user.accounts]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountFile {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) last_digits: String,
+    pub(super) currency: String,
+    /// In minor units: cents.
+    pub(super) balance_minor: i64,
+}

@@ -1,0 +1,195 @@
+//! The sandbox: the same server with seeded resources, on this machine only.
+
+mod banner;
+mod certificates;
+mod seeds;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use counterfoil_engine::engine::AuditMode;
+use counterfoil_web::ui::views::{DemoCustomer, DemoView};
+use tokio_rustls::TlsAcceptor;
+
+use crate::failure::Failure;
+use crate::journal_file::JournalFile;
+use crate::serve::{self, Socket};
+use crate::system::SystemDice;
+use crate::{boot, keyfile, listener, resources, tls};
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen for HTTP.
+    pub listen: SocketAddr,
+    /// Where to listen for HTTPS.
+    pub tls_listen: SocketAddr,
+    /// The folder of everything that is kept.
+    pub state: PathBuf,
+    /// Whether the folder is forgotten at the end.
+    pub ephemeral: bool,
+    /// Print one line of JSON.
+    pub json: bool,
+    /// Listen on an address that others can reach.
+    pub insecure: bool,
+}
+
+/// What a running sandbox says of itself, for the commands that play the client.
+pub(crate) const RUNNING: &str = "running.json";
+
+/// The files of a state folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) state: PathBuf,
+    pub(crate) store: PathBuf,
+    pub(crate) keyfile: PathBuf,
+    pub(crate) journal: PathBuf,
+    pub(crate) resources: PathBuf,
+    pub(crate) ca: PathBuf,
+    pub(crate) ca_key: PathBuf,
+    pub(crate) tls: PathBuf,
+    pub(crate) tls_key: PathBuf,
+    pub(crate) worldline: PathBuf,
+    pub(crate) worldline_key: PathBuf,
+}
+
+impl Files {
+    fn new(state: &Path) -> Self {
+        let keys = state.join("keys");
+        Self {
+            state: state.to_owned(),
+            store: state.join("store.db"),
+            keyfile: keys.join("handle-keys.toml"),
+            journal: state.join("journal.jsonl"),
+            resources: state.join("resources"),
+            ca: keys.join("ca.pem"),
+            ca_key: keys.join("ca-key.pem"),
+            tls: keys.join("localhost.pem"),
+            tls_key: keys.join("localhost-key.pem"),
+            worldline: keys.join("worldline-certificate.pem"),
+            worldline_key: keys.join("worldline.pem"),
+        }
+    }
+}
+
+/// Starts and serves the sandbox until a signal.
+///
+/// # Errors
+/// With a text that says what was tried and what to do.
+pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
+    for address in [options.listen, options.tls_listen] {
+        if !is_loopback(address.ip()) && !options.insecure {
+            return Err(Failure::usage(format!(
+                "{address} can be reached by others, and the sandbox has known passwords; \
+                 add --i-know-this-is-insecure if that is what you want"
+            )));
+        }
+    }
+    let scratch = if options.ephemeral {
+        let made = tempfile::Builder::new().prefix("counterfoil-").tempdir();
+        Some(made.map_err(|e| Failure::failed(format!("no temporary folder: {e}")))?)
+    } else {
+        None
+    };
+    let state = scratch.as_ref().map_or(options.state.clone(), |dir| dir.path().to_owned());
+    let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", state.display()));
+    std::fs::create_dir_all(state.join("keys")).map_err(told)?;
+    let state = std::fs::canonicalize(&state).map_err(told)?;
+    let files = Files::new(&state);
+
+    let plain = listener::bind(options.listen).await?;
+    let secure = listener::bind(options.tls_listen).await?;
+    let port = |all: &[tokio::net::TcpListener]| {
+        all.first().and_then(|l| l.local_addr().ok()).map_or(0, |a| a.port())
+    };
+    let http = format!("http://{}:{}", host(options.listen.ip()), port(&plain));
+    let https = format!("https://{}:{}", host(options.tls_listen.ip()), port(&secure));
+
+    certificates::make(&files)?;
+    seeds::write(&files.resources).map_err(told)?;
+    let keys = Arc::new(keyfile::load_or_make(&files.keyfile, &mut SystemDice)?);
+    let journal = JournalFile::open(files.journal.clone()).map_err(told)?;
+    let store = boot::open_store(&format!("sqlite:{}", files.store.display()))?;
+    let app = Arc::new(boot::application(boot::Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        base: http.clone(),
+        audit: AuditMode::Changes,
+        journal: Arc::new(journal),
+        templates: None,
+        sandbox: Some(demo()),
+    })?);
+    let loaded = resources::load(&files.resources, &http, &keys)?;
+    boot::apply(&app, loaded).await?;
+
+    let acceptor = TlsAcceptor::from(tls::server(&files.tls, &files.tls_key)?);
+    let mut sockets: Vec<Socket> =
+        plain.into_iter().map(|listener| Socket { listener, tls: None }).collect();
+    sockets.extend(
+        secure.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
+    );
+    let ready = banner::Ready {
+        http: &http,
+        https: &https,
+        files: &files,
+        kept: !options.ephemeral,
+        took_us: crate::system::micros().saturating_sub(started_us),
+    };
+    let line = ready.json()?;
+    std::fs::write(files.state.join(RUNNING), &line).map_err(told)?;
+    if options.json {
+        crate::cli::out(&line)
+    } else {
+        ready.print()
+    }
+
+    let reload = reloading(app.clone(), files.resources.clone(), http.clone(), keys);
+    let served = serve::run(app, store, sockets, reload).await;
+    let _ = std::fs::remove_file(state.join(RUNNING));
+    drop(scratch);
+    served
+}
+
+/// SIGHUP: read everything, check everything, then apply; a broken file changes nothing.
+pub(crate) fn reloading(
+    app: Arc<counterfoil_web::app::App>,
+    folder: PathBuf,
+    base: String,
+    keys: Arc<counterfoil_engine::keys::KeyFile>,
+) -> serve::Reload {
+    Box::new(move || {
+        let (app, folder, base, keys) = (app.clone(), folder.clone(), base.clone(), keys.clone());
+        Box::pin(async move {
+            let applied = match resources::load(&folder, &base, &keys) {
+                Ok(loaded) => boot::apply(&app, loaded).await,
+                Err(failure) => Err(failure),
+            };
+            match applied {
+                Ok(lines) if lines.is_empty() => eprintln!("reload: no changes"),
+                Ok(lines) => lines.iter().for_each(|line| eprintln!("reload: {line}")),
+                Err(failure) => eprintln!("reload refused, the old state stays: {failure}"),
+            }
+        })
+    })
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.is_loopback()
+}
+
+fn host(ip: IpAddr) -> String {
+    match ip {
+        ip if ip.is_loopback() || ip.is_unspecified() => "localhost".into(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+fn demo() -> DemoView {
+    let customers = seeds::CUSTOMERS
+        .iter()
+        .map(|(login, about)| DemoCustomer { login: (*login).into(), about: (*about).into() })
+        .collect();
+    DemoView { customers, password: seeds::PASSWORD.into() }
+}

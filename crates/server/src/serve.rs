@@ -1,0 +1,128 @@
+//! A running server: listeners, signals, the work that recurs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterfoil_store::Opened;
+use counterfoil_web::app::App;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::TlsAcceptor;
+
+use crate::failure::Failure;
+use crate::listener::{self, Shared};
+
+/// How often expired records are looked for, and how many go in one step.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const SWEEP_STEP: usize = 1_000;
+const SWEEP_STEPS_MAX: usize = 20;
+/// How often waiting access events are appended.
+const APPEND_EVERY: Duration = Duration::from_millis(500);
+/// Retired keys are looked for this often.
+const RETIRE_EVERY: u32 = 60;
+/// The longest life of anything a key of ours signs.
+const LONGEST_TOKEN_S: u64 = 3_600;
+
+/// A socket and whether it speaks TLS.
+pub struct Socket {
+    /// Bound already.
+    pub listener: TcpListener,
+    /// With a certificate.
+    pub tls: Option<TlsAcceptor>,
+}
+
+/// What SIGHUP does; tells the log.
+pub type Reload = Box<dyn Fn() -> counterfoil_engine::store::BoxFuture<'static, ()> + Send + Sync>;
+
+/// Serves until SIGTERM or SIGINT, then answers what was accepted and closes the store.
+///
+/// # Errors
+/// When the system gives no signals.
+pub async fn run(
+    app: Arc<App>,
+    store: Arc<Opened>,
+    sockets: Vec<Socket>,
+    reload: Reload,
+) -> Result<(), Failure> {
+    let (stop, stopping) = watch::channel(false);
+    let shared = Arc::new(Shared::new(app.clone(), stopping.clone()));
+    let mut running = tokio::task::JoinSet::new();
+    for socket in sockets {
+        running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));
+    }
+    let housekeeping = tokio::spawn(keep_house(app.clone(), stopping));
+    wait_for_the_end(reload).await?;
+    // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
+    let _ = stop.send(true);
+    while running.join_next().await.is_some() {}
+    let _ = housekeeping.await;
+    let _ = app.engine.append_access_events().await;
+    tokio::task::spawn_blocking(move || store.close())
+        .await
+        .map_err(|e| Failure::failed(format!("the store did not close: {e}")))
+}
+
+async fn wait_for_the_end(reload: Reload) -> Result<(), Failure> {
+    let told = |e: std::io::Error| Failure::failed(format!("no signals: {e}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(told)?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload().await,
+        }
+    }
+}
+
+/// Frees what has expired, in small steps between the commits of others; appends waiting events.
+async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut sweep = interval(SWEEP_EVERY);
+    let mut append = interval(APPEND_EVERY);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    append.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rounds: u32 = 0;
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = append.tick() => {
+                // The events wait for the next time when the store does not take them.
+                let _ = app.engine.append_access_events().await;
+            }
+            _ = sweep.tick() => {
+                rounds = rounds.wrapping_add(1);
+                sweep_some(&app).await;
+                if rounds.is_multiple_of(RETIRE_EVERY) {
+                    retire(&app).await;
+                }
+            }
+        }
+    }
+}
+
+/// Waits for the end, or for whoever would have announced it to be gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn sweep_some(app: &App) {
+    for _ in 0..SWEEP_STEPS_MAX {
+        let now = app.engine.clock.now();
+        match app.engine.store.sweep(now, SWEEP_STEP).await {
+            Ok(swept) if swept.more => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+async fn retire(app: &App) {
+    use counterfoil_engine::store::{Page, Query};
+    let page = Page { after: None, max: 1_000 };
+    let Ok(tenants) = app.engine.store.list(Query::Tenants, page).await else { return };
+    for (key, _) in tenants {
+        let _ = app.engine.retire_keys(key.tenant(), LONGEST_TOKEN_S).await;
+    }
+}

@@ -1,0 +1,107 @@
+//! The world outside: the clock, the dice, the pools of threads. The only file that looks at either.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use counterfoil_engine::ctx::{Clock, Entropy};
+use counterfoil_engine::keys::{LoadedKey, Signer, Unsigned};
+use counterfoil_engine::login::password::{self, Passwords};
+use counterfoil_engine::store::BoxFuture;
+use counterfoil_jose::provider;
+use counterfoil_protocol::moment::Moment;
+use counterfoil_protocol::secret::Secret;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+/// The time of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Moment {
+        Moment(micros() / 1_000_000)
+    }
+}
+
+/// Microseconds since the epoch. A clock before 1970 reads as 1970.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where time comes from")]
+pub fn micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Randomness of the operating system, through the crypto library.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemDice;
+
+impl Entropy for SystemDice {
+    #[expect(
+        clippy::panic,
+        reason = "without randomness nothing may be issued; the panic answers 500 and issues nothing"
+    )]
+    fn bytes32(&mut self) -> [u8; 32] {
+        let mut out = [0; 32];
+        if provider::random_bytes(&mut out).is_err() {
+            panic!("the system gives no random bytes");
+        }
+        out
+    }
+}
+
+/// Signs: what is quick in place, RSA on the blocking pool, so that no worker stands still for a
+/// third of a millisecond per token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PooledSigner;
+
+impl Signer for PooledSigner {
+    fn sign<'a>(
+        &'a self,
+        key: &'a Arc<LoadedKey>,
+        input: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Unsigned>> {
+        if !key.signing.is_slow() {
+            let signed = key.signing.sign(input.as_bytes()).map_err(|_| Unsigned);
+            return Box::pin(std::future::ready(signed));
+        }
+        let (key, input) = (key.clone(), input.to_owned());
+        Box::pin(async move {
+            let signed = spawn_blocking(move || key.signing.sign(input.as_bytes())).await;
+            signed.map_err(|_| Unsigned)?.map_err(|_| Unsigned)
+        })
+    }
+}
+
+/// Password hashes that are computed at the same time. Each takes 19 MiB and a core.
+const HASHES_AT_ONCE: usize = 2;
+/// Password checks that wait or run; one more is refused at once.
+const HASHES_WAITING_MAX: usize = 64;
+
+/// Checks passwords on the blocking pool, a few at a time.
+#[derive(Debug)]
+pub struct PooledPasswords {
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+}
+
+impl Default for PooledPasswords {
+    fn default() -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            admitted: Arc::new(Semaphore::new(HASHES_WAITING_MAX)),
+        }
+    }
+}
+
+impl Passwords for PooledPasswords {
+    fn check<'a>(&'a self, hash: Option<&'a str>, secret: &'a Secret) -> BoxFuture<'a, bool> {
+        let hash = hash.map(str::to_owned);
+        let secret = Secret::new(secret.expose().to_vec());
+        Box::pin(async move {
+            let Ok(_admitted) = self.admitted.clone().try_acquire_owned() else { return false };
+            let Ok(_running) = self.running.clone().acquire_owned().await else { return false };
+            let checked = spawn_blocking(move || password::check(hash.as_deref(), &secret)).await;
+            checked.unwrap_or(false)
+        })
+    }
+}
