@@ -220,6 +220,12 @@ impl Issuer {
         GrantId(id)
     }
 
+    /// What a login name is counted under when attempts are bounded.
+    #[must_use]
+    pub fn login_digest(&self, login: &str) -> Digest {
+        Digest::known(self.pepper.tag(&[b"login\0", login.as_bytes()]))
+    }
+
     /// Binds a form of ours to the browser it was made for.
     #[must_use]
     pub fn anti_forgery(&self, browser: &Digest) -> String {

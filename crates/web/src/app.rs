@@ -18,6 +18,7 @@ use http::Response;
 use http::request::Parts;
 
 use crate::common::{self, plain::Plain};
+use crate::edge;
 use crate::journal::{Entry, Journal, Trace};
 use crate::locate::{By, Located, locate};
 use crate::reply::{self, Body, Reply};
@@ -92,12 +93,19 @@ impl Ask<'_> {
         Call { issuer: self.issuer, policy: self.policy, entropy: &mut *self.entropy, request }
     }
 
-    /// The audiences by which a client assertion may name this endpoint.
-    #[must_use]
-    pub fn audiences(&self) -> Vec<String> {
-        if self.parts.method != http::Method::POST {
-            return vec![];
+    /// The credentials of a form, and, where there is an assertion, the audiences it may name.
+    ///
+    /// # Errors
+    /// A repeated parameter.
+    pub fn presented<'f>(&self, form: &'f Form<'_>) -> Result<Presented<'f>, Refusal> {
+        let mut presented = edge::presented(&self.parts.headers, form)?;
+        if presented.assertion.is_some() {
+            presented.audiences = self.audiences();
         }
+        Ok(presented)
+    }
+
+    fn audiences(&self) -> Vec<String> {
         match self.issuer.tenant.mount {
             Mount::Realm { .. } => surfaces::worldline::audiences(self),
             Mount::Root | Mount::Path => {

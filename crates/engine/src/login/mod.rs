@@ -52,9 +52,7 @@ impl Engine {
     ) -> Result<LoggedIn, Refusal> {
         self.interaction(call.issuer, id, browser).await?;
         let tenant = call.issuer.tenant.id.clone();
-        let name = call.issuer.anti_forgery(&counterfoil_protocol::secret::Digest::known(
-            counterfoil_jose::provider::sha256(login.as_bytes()),
-        ));
+        let name = *call.issuer.login_digest(login).bytes();
         if !self.throttle.admits(&name, self.clock.now()) {
             return Err(Refusal::LoginThrottled);
         }

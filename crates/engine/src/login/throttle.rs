@@ -10,26 +10,29 @@ use counterfoil_protocol::moment::Moment;
 
 use crate::limits::{LOGIN_FAILURES_MAX, LOGIN_NAMES_MAX, LOGIN_WINDOW_S};
 
-/// Failures by keyed digest of the login name.
+/// A keyed digest of a login name.
+type Name = [u8; 32];
+
+/// Failures by name.
 #[derive(Debug, Default)]
-pub struct Throttle(Mutex<HashMap<String, (Moment, u32)>>);
+pub struct Throttle(Mutex<HashMap<Name, (Moment, u32)>>);
 
 impl Throttle {
     /// Whether another attempt for this name is looked at.
     #[must_use]
-    pub fn admits(&self, name: &str, now: Moment) -> bool {
+    pub fn admits(&self, name: &Name, now: Moment) -> bool {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = table.get(name).filter(|(since, _)| now.since(*since) < LOGIN_WINDOW_S);
         current.is_none_or(|(_, failures)| *failures < LOGIN_FAILURES_MAX)
     }
 
     /// One more failure.
-    pub fn failed(&self, name: &str, now: Moment) {
+    pub fn failed(&self, name: &Name, now: Moment) {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= LOGIN_NAMES_MAX && !table.contains_key(name) {
             table.clear();
         }
-        let (since, failures) = table.entry(name.to_owned()).or_insert((now, 0));
+        let (since, failures) = table.entry(*name).or_insert((now, 0));
         if now.since(*since) >= LOGIN_WINDOW_S {
             (*since, *failures) = (now, 0);
         }
@@ -45,11 +48,11 @@ mod tests {
     fn a_name_is_closed_after_many_failures_and_opens_again() {
         let (throttle, now) = (Throttle::default(), Moment(1_000));
         for _ in 0..LOGIN_FAILURES_MAX {
-            assert!(throttle.admits("ada", now));
-            throttle.failed("ada", now);
+            assert!(throttle.admits(&[1; 32], now));
+            throttle.failed(&[1; 32], now);
         }
-        assert!(!throttle.admits("ada", now));
-        assert!(throttle.admits("bob", now));
-        assert!(throttle.admits("ada", now.after(LOGIN_WINDOW_S)));
+        assert!(!throttle.admits(&[1; 32], now));
+        assert!(throttle.admits(&[2; 32], now));
+        assert!(throttle.admits(&[1; 32], now.after(LOGIN_WINDOW_S)));
     }
 }

@@ -51,6 +51,7 @@ pub fn keys_of_one_read_come_from_one_snapshot(open: &Open) {
     thread::scope(|scope| {
         for _ in 0..READERS {
             scope.spawn(|| {
+                let _done = Done(&satisfied);
                 let (mut seen, mut last) = (BTreeSet::new(), 0);
                 while seen.len() < SNAPSHOTS {
                     let found = block_on(store.read(&keys)).unwrap();
@@ -61,7 +62,6 @@ pub fn keys_of_one_read_come_from_one_snapshot(open: &Open) {
                     last = first;
                     seen.insert(first);
                 }
-                satisfied.fetch_add(1, Ordering::Release);
             });
         }
         for round in 1.. {
@@ -87,6 +87,15 @@ pub fn records_come_in_the_order_asked(open: &Open) {
     let found: Vec<_> = found.into_iter().map(|one| one.map(|one| one.record)).collect();
     assert_eq!(found, [Some(owner(2)), None, Some(owner(1)), Some(owner(2))]);
     assert_eq!(block_on(store.read(&[])).unwrap(), []);
+}
+
+/// Also when a reader fails, so that the writer does not go on for ever.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
 }
 
 fn number(found: &Versioned) -> usize {

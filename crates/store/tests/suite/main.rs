@@ -5,6 +5,7 @@
 #[path = "../../src/conformance/mod.rs"]
 pub mod conformance;
 mod backends;
+mod checker;
 mod golden;
 mod file;
 mod faults;

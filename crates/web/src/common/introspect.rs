@@ -47,8 +47,7 @@ pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
 async fn introspect(app: &App, ask: &mut Ask<'_>) -> Result<Option<Introspected>, Refusal> {
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
-    let mut presented = edge::presented(&ask.parts.headers, &form)?;
-    presented.audiences = ask.audiences();
+    let presented = ask.presented(&form)?;
     ask.note_client(&presented, &form);
     let token = form.required("token")?;
     app.engine.introspect(&ask.call(), &presented, &ANY_CLIENT, token).await

@@ -22,8 +22,7 @@ pub async fn logout(app: &App, ask: &mut Ask<'_>) -> Reply {
 async fn end(app: &App, ask: &mut Ask<'_>) -> Result<(), Refusal> {
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
-    let mut presented = edge::presented(&ask.parts.headers, &form)?;
-    presented.audiences = ask.audiences();
+    let presented = ask.presented(&form)?;
     ask.note_client(&presented, &form);
     let token = form.required("refresh_token");
     app.engine.revoke(&mut ask.call(), &presented, (&ANY_CLIENT, None), token).await

@@ -43,8 +43,7 @@ async fn revoke(
 ) -> Result<(), Refusal> {
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
-    let mut presented = edge::presented(&ask.parts.headers, &form)?;
-    presented.audiences = ask.audiences();
+    let presented = ask.presented(&form)?;
     ask.note_client(&presented, &form);
     let token = form.required("token");
     app.engine.revoke(&mut ask.call(), &presented, (rules, surface), token).await

@@ -117,8 +117,7 @@ async fn issue(
 ) -> Result<TokenAnswer, Refusal> {
     let body = ask.body.clone();
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), &body)?;
-    let mut presented = edge::presented(&ask.parts.headers, &form)?;
-    presented.audiences = ask.audiences();
+    let presented = ask.presented(&form)?;
     ask.note_client(&presented, &form);
     app.engine.token(&mut ask.call(), grants, &presented, &form).await
 }
