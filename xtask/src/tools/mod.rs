@@ -33,6 +33,7 @@ pub(crate) struct Tool {
 }
 
 /// Where a tool comes from.
+#[derive(Clone, Copy)]
 pub(crate) enum Source {
     /// This command of cargo.
     Cargo(&'static str),

@@ -12,8 +12,10 @@ use counterfoil_protocol::moment::Moment;
 use tokio::task::yield_now;
 
 use crate::chain::LANE;
+use crate::codec;
 use crate::codec::key::Range;
 use crate::health::{Condition, Health};
+use crate::kind::Kind;
 use crate::limits::{LIST_STEP_MAX, SWEEP_STEP_MAX};
 use crate::open::OpenError;
 use crate::revisions::Micros;
@@ -22,6 +24,7 @@ mod statements;
 mod schema;
 mod owner;
 mod encoded;
+mod cache;
 mod group;
 mod writer;
 mod reader;
@@ -29,6 +32,7 @@ mod backup;
 
 pub use backup::BackupError;
 
+use cache::Cache;
 use encoded::Encoded;
 use group::{Outcome, Work};
 use owner::Owner;
@@ -39,6 +43,7 @@ use writer::Writer;
 pub struct SqliteStore {
     path: PathBuf,
     readers: Readers,
+    cache: Arc<Cache>,
     /// `None` when it was opened read-only.
     writer: Option<Writer>,
     condition: Arc<Condition>,
@@ -54,9 +59,11 @@ impl SqliteStore {
         let connection = schema::open_writer(path)?;
         let condition = Arc::new(Condition::default());
         let readers = Readers::open(path, Arc::clone(&condition))?;
-        let writer = Writer::start(connection, owner, micros, Arc::clone(&condition))
+        let cache = Arc::new(Cache::default());
+        let hands = writer::Hands { connection, owner, micros, cache: Arc::clone(&cache) };
+        let writer = Writer::start(hands, Arc::clone(&condition))
             .map_err(|why| OpenError::failed(path, why))?;
-        Ok(Self { path: path.into(), readers, writer: Some(writer), condition })
+        Ok(Self { path: path.into(), readers, cache, writer: Some(writer), condition })
     }
 
     /// Opens the store at `path` for reading, also while a server works on it.
@@ -67,7 +74,8 @@ impl SqliteStore {
         let condition = Arc::new(Condition::default());
         condition.stop("opened read-only");
         let readers = Readers::open(path, Arc::clone(&condition))?;
-        Ok(Self { path: path.into(), readers, writer: None, condition })
+        let cache = Arc::default();
+        Ok(Self { path: path.into(), readers, cache, writer: None, condition })
     }
 
     /// Whether it takes commits.
@@ -100,6 +108,29 @@ impl SqliteStore {
         }
     }
 
+    /// A single grant may come from the cache; several keys come from one snapshot of the file. One
+    /// that is opened read-only knows nothing of the writer, and keeps nothing.
+    fn look(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable> {
+        let [key] = keys else {
+            return self.readers.run(|connection| reader::read(connection, keys));
+        };
+        let kind = Kind::of(key);
+        if !Cache::keeps(kind) || self.writer.is_none() {
+            return self.readers.run(|connection| reader::read(connection, keys));
+        }
+        let name = codec::key::encode(key);
+        match self.cache.get(&name) {
+            Ok(hit) => Ok(vec![Some(hit)]),
+            Err(since) => {
+                let found = self.readers.run(|connection| reader::read(connection, keys))?;
+                if let [Some(found)] = found.as_slice() {
+                    self.cache.keep(&name, found, since);
+                }
+                Ok(found)
+            }
+        }
+    }
+
     async fn ask(&self, work: Work) -> Option<Outcome> {
         self.writer.as_ref()?.ask(work).await
     }
@@ -122,7 +153,7 @@ impl Store for SqliteStore {
         &'a self,
         keys: &'a [Key],
     ) -> BoxFuture<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
-        Box::pin(async move { self.readers.run(|connection| reader::read(connection, keys)) })
+        Box::pin(async move { self.look(keys) })
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<(), CommitError>> {

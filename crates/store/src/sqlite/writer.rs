@@ -12,11 +12,20 @@ use std::{fmt, io};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
+use super::cache::Cache;
 use super::group::{Committer, Outcome, Work};
 use super::owner::Owner;
 use crate::health::Condition;
 use crate::limits::{GROUP_MAX, QUEUE_MAX};
 use crate::revisions::Micros;
+
+/// What the writer's thread owns, and the cache it keeps honest.
+pub(super) struct Hands {
+    pub(super) connection: Connection,
+    pub(super) owner: Owner,
+    pub(super) micros: Micros,
+    pub(super) cache: Arc<Cache>,
+}
 
 /// The callers' end of the writer.
 pub(super) struct Writer {
@@ -32,17 +41,13 @@ enum Message {
 }
 
 impl Writer {
-    pub(super) fn start(
-        connection: Connection,
-        owner: Owner,
-        micros: Micros,
-        condition: Arc<Condition>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(hands: Hands, condition: Arc<Condition>) -> io::Result<Self> {
+        let Hands { connection, owner, micros, cache } = hands;
         let (queue, messages) = sync_channel(QUEUE_MAX);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
             // However the thread ends, from here on the store takes no commits.
             let ended = Ended(condition);
-            match work(&connection, micros, &messages) {
+            match work(&connection, micros, &cache, &messages) {
                 Ok(()) => ended.0.stop("closed"),
                 Err(why) => ended.0.stop(format_args!("a write failed: {why}")),
             }
@@ -96,6 +101,7 @@ impl Drop for Ended {
 fn work(
     connection: &Connection,
     micros: Micros,
+    cache: &Cache,
     messages: &Receiver<Message>,
 ) -> rusqlite::Result<()> {
     let mut committer = Committer::load(connection, micros)?;
@@ -121,7 +127,9 @@ fn work(
             }
             Err(why) => return Err(why),
         }
+        cache.forget(group.iter().map(|(work, _)| work));
         let outcomes = committer.group(group.iter().map(|(work, _)| work))?;
+        cache.forget(group.iter().map(|(work, _)| work));
         for ((_, answer), outcome) in group.drain(..).zip(outcomes) {
             // A caller that has gone needs no answer.
             let _ = answer.send(outcome);
@@ -137,7 +145,7 @@ mod tests {
     use counterfoil_engine::store::Batch;
 
     use super::*;
-    use crate::conformance::{Hands, block_on};
+    use crate::conformance::block_on;
     use crate::health::Health;
     use crate::sqlite::encoded::Encoded;
     use crate::sqlite::schema;
@@ -150,8 +158,10 @@ mod tests {
         let connection = schema::open_writer(&path).unwrap();
         connection.busy_timeout(Duration::ZERO).unwrap();
         let condition = Arc::new(Condition::default());
-        let micros = Hands::at(Hands::START).micros();
-        let writer = Writer::start(connection, owner, micros, Arc::clone(&condition)).unwrap();
+        let time = crate::conformance::Hands::at(crate::conformance::Hands::START);
+        let (micros, cache) = (time.micros(), Arc::default());
+        let hands = Hands { connection, owner, micros, cache };
+        let writer = Writer::start(hands, Arc::clone(&condition)).unwrap();
         let work = || Work::Commit(Encoded::of(&Batch::default()).unwrap());
 
         let other = Connection::open(&path).unwrap();
