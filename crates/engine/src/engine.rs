@@ -237,9 +237,13 @@ impl Engine {
             let Decided { changes, notes, outcome } = decide(&mut ctx, &seen);
 
             let tenant = &issuer.tenant.id;
+            let nothing_to_write = changes.is_empty() && with.replay.is_none();
+            if nothing_to_write && (with.quiet || self.audit == AuditMode::Changes) {
+                return outcome;
+            }
             let events = notes.into_iter().map(|note| note.at(now, tenant, call.request));
-            if changes.is_empty() && with.replay.is_none() {
-                self.remember(events.collect(), !with.quiet).await?;
+            if nothing_to_write {
+                self.remember(events.collect()).await?;
                 return outcome;
             }
             let batch = assemble(&seen, changes, &with, events.collect(), tenant);
@@ -288,8 +292,8 @@ impl Engine {
     }
 
     /// Keeps the events of a request that changed nothing, as the operator wants it.
-    async fn remember(&self, events: Vec<Event>, kept: bool) -> Result<(), Refusal> {
-        if events.is_empty() || !kept || self.audit == AuditMode::Changes {
+    async fn remember(&self, events: Vec<Event>) -> Result<(), Refusal> {
+        if events.is_empty() {
             return Ok(());
         }
         if self.audit == AuditMode::EveryToken {

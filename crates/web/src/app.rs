@@ -121,15 +121,22 @@ impl Ask<'_> {
         surfaces::worldline::sent(self, name)
     }
 
-    /// Notes who claims to be asking, and what for.
-    pub fn note_client(&mut self, presented: &Presented<'_>, form: &Form<'_>) {
-        self.by_header = presented.by_header();
+    /// Notes a refusal, and for the operator who claimed to be asking and for what. Only here, so
+    /// that a request that succeeds pays nothing for it.
+    pub fn refused(&mut self, why: Refusal) {
+        self.trace.refused(why);
+        let (body, parts) = (self.body, self.parts);
+        let form = Form::decode(body).unwrap_or_default();
+        let presented = edge::presented(&parts.headers, &form).unwrap_or_default();
         let basic = match &presented.authorization {
             Authorization::Basic(candidates) => candidates.first().map(|c| c.client.as_str()),
             Authorization::Absent | Authorization::Other => None,
         };
-        self.trace.client =
-            presented.client_id.or(basic).map(counterfoil_protocol::refusal::printable);
+        let alias = form.one("app_id").ok().flatten().or(edge::header(&parts.headers, "app_id"));
+        let named = presented.client_id.or(alias).or(basic);
+        if let Some(named) = named {
+            self.trace.client = Some(counterfoil_protocol::refusal::printable(named));
+        }
         for name in ["grant_type", "scope", "redirect_uri", "token_type_hint"] {
             if let Ok(Some(value)) = form.one(name) {
                 self.trace.fact(name, value);

@@ -165,7 +165,6 @@ fn with_runner(
     }
     let mut command = shell::command(workspace.root(), &format!("node {runner}"));
     command.env("COUNTERFOIL_BINARY", workspace.binary());
-    command.env("COUNTERFOIL_VENVS", python::folder(&folder));
     if let Some(chromium) = tools::chromium(workspace.root()) {
         command.env("COUNTERFOIL_CHROMIUM", chromium);
     }

@@ -19,9 +19,13 @@ pub(super) fn split(source: &str) -> Split {
         match kind {
             Piece::Code => code[at..end].copy_from_slice(&bytes[at..end]),
             Piece::Comment => comments[at..end].copy_from_slice(&bytes[at..end]),
+            // The quotes stay, so that a literal still separates what is around it.
             Piece::Literal => {
-                code[at] = bytes[at];
-                code[end - 1] = bytes[end - 1];
+                for quote in [at, end - 1] {
+                    if matches!(bytes[quote], b'"' | b'\'') {
+                        code[quote] = bytes[quote];
+                    }
+                }
             }
         }
         at = end;
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn names_that_end_in_r_start_no_raw_string() {
         assert_eq!(split("for\"x\"").code, "for\" \"");
-        assert_eq!(split("r\"x\"").code, "r  \"");
+        assert_eq!(split("r\"x\"").code, "   \"");
         assert_eq!(split("r#type").code, "r#type");
     }
 

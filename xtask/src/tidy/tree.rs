@@ -96,7 +96,7 @@ impl Tree {
 fn is_source(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let tests = |part: &&str| matches!(*part, "tests" | "tests.rs");
-    parts.get(2) == Some(&"src") && !parts.iter().any(|part| tests(part))
+    parts.get(2) == Some(&"src") && !parts.iter().any(tests)
 }
 
 #[cfg(test)]

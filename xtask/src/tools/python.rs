@@ -1,17 +1,12 @@
 //! Python environments: one per requirements file, because some libraries exclude each other.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::shell::{self, say};
 use crate::tools::{self, PYTHON};
 
-/// Where the environments of a folder are.
-pub(crate) fn folder(of: &Path) -> PathBuf {
-    of.join(".venv")
-}
-
-/// Makes `.venv/NAME` from every `requirements-NAME.txt`, and `.venv/main` from `requirements.txt`,
-/// unless it was made from that very file.
+/// Makes `.venv` from `requirements.txt` and `.venv-NAME` from every `requirements-NAME.txt`, unless
+/// it was made from that very file.
 pub(crate) fn environments(root: &Path, folder: &Path) -> Result<(), String> {
     let files = requirements(folder);
     if files.is_empty() {
@@ -24,32 +19,36 @@ pub(crate) fn environments(root: &Path, folder: &Path) -> Result<(), String> {
 fn requirements(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| environment_name(name).is_some()).collect();
+    let mut names: Vec<String> = names.filter(|name| environment_of(name).is_some()).collect();
     names.sort();
     names
 }
 
-fn environment_name(file: &str) -> Option<&str> {
-    let rest = file.strip_prefix("requirements")?.strip_suffix(".txt")?;
-    if rest.is_empty() { Some("main") } else { rest.strip_prefix('-') }
+fn environment_of(file: &str) -> Option<String> {
+    let name = file.strip_prefix("requirements")?.strip_suffix(".txt")?;
+    (name.is_empty() || name.starts_with('-')).then(|| format!(".venv{name}"))
 }
 
 fn environment(folder: &Path, file: &str) -> Result<(), String> {
-    let name = environment_name(file).unwrap_or(file);
-    let wanted = std::fs::read(folder.join(file)).map_err(|e| format!("{file}: {e}"))?;
-    let venv = self::folder(folder).join(name);
-    let stamp = venv.join("installed-from");
+    let name = environment_of(file).unwrap_or_default();
+    let told = |what: &Path, why: std::io::Error| format!("{}: {why}", what.display());
+    let wanted = folder.join(file);
+    let wanted = std::fs::read(&wanted).map_err(|why| told(&wanted, why))?;
+    let stamp = folder.join(&name).join("installed-from");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let make = format!("python3 -m venv --clear .venv/{name}");
-    let fill = format!(".venv/{name}/bin/python -m pip install --quiet --requirement {file}");
+    let make = format!("python3 -m venv --clear {name}");
+    let fill = format!("{name}/bin/python -m pip install --quiet --requirement {file}");
     for line in [make, fill] {
         let mut command = shell::command(folder, &line);
-        say(&format!("   in {}: {}", folder.display(), shell::shown(&command)));
+        say(&format!("   in {}: {line}", folder.display()));
         shell::run(&mut command)?;
     }
-    std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))
+    // Git must not see it, whatever its name is.
+    let ignore = folder.join(&name).join(".gitignore");
+    std::fs::write(&ignore, "*\n").map_err(|why| told(&ignore, why))?;
+    std::fs::write(&stamp, wanted).map_err(|why| told(&stamp, why))
 }
 
 #[cfg(test)]
@@ -58,9 +57,10 @@ mod tests {
 
     #[test]
     fn a_requirements_file_names_its_environment() {
-        assert_eq!(environment_name("requirements.txt"), Some("main"));
-        assert_eq!(environment_name("requirements-fintecture.txt"), Some("fintecture"));
-        assert_eq!(environment_name("requirements.in"), None);
-        assert_eq!(environment_name("package.json"), None);
+        assert_eq!(environment_of("requirements.txt"), Some(".venv".into()));
+        assert_eq!(environment_of("requirements-old.txt"), Some(".venv-old".into()));
+        for other in ["requirements.in", "requirementsold.txt", "package.json"] {
+            assert_eq!(environment_of(other), None, "{other}");
+        }
     }
 }

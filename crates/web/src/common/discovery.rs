@@ -5,7 +5,7 @@ use counterfoil_engine::policy::{AccessFormat, IdToken, Pkce};
 use serde::Serialize;
 
 use crate::app::{App, Ask};
-use crate::common::ANY_CLIENT;
+use crate::common::RESOURCE_SERVER;
 use crate::reply::Reply;
 use crate::surfaces::ALL;
 
@@ -132,7 +132,7 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
         token_endpoint_auth_methods_supported: names(policy.client_auth.methods),
         token_endpoint_auth_signing_alg_values_supported: by_key
             .then_some(["RS256", "PS256", "ES256"]),
-        introspection_endpoint_auth_methods_supported: names(ANY_CLIENT.methods),
+        introspection_endpoint_auth_methods_supported: names(RESOURCE_SERVER.methods),
         revocation_endpoint_auth_methods_supported: names(policy.client_auth.methods),
         code_challenge_methods_supported: if challenges { &["S256"] } else { &[] },
         claims_supported: if tells_login {

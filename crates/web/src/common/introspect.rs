@@ -4,7 +4,7 @@ use counterfoil_engine::introspect::Introspected;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Serialize;
 
-use super::ANY_CLIENT;
+use super::RESOURCE_SERVER;
 use crate::app::{App, Ask};
 use crate::edge;
 use crate::reply::Reply;
@@ -38,7 +38,7 @@ pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
         Ok(None) => Reply::json_bytes(200, INACTIVE.to_vec()),
         Ok(Some(seen)) => active(&seen, &ask.issuer.url),
         Err(why) => {
-            ask.trace.refused(why);
+            ask.refused(why);
             ask.surface.refusal(why, ask)
         }
     }
@@ -48,9 +48,8 @@ async fn introspect(app: &App, ask: &mut Ask<'_>) -> Result<Option<Introspected>
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
     let presented = ask.presented(&form)?;
-    ask.note_client(&presented, &form);
     let token = form.required("token")?;
-    app.engine.introspect(&ask.call(), &presented, &ANY_CLIENT, token).await
+    app.engine.introspect(&ask.call(), &presented, &RESOURCE_SERVER, token).await
 }
 
 fn active(seen: &Introspected, issuer: &str) -> Reply {

@@ -13,7 +13,7 @@ pub async fn logout(app: &App, ask: &mut Ask<'_>) -> Reply {
     match end(app, ask).await {
         Ok(()) => Reply::empty(204),
         Err(why) => {
-            ask.trace.refused(why);
+            ask.refused(why);
             ask.surface.refusal(why, ask)
         }
     }
@@ -23,7 +23,6 @@ async fn end(app: &App, ask: &mut Ask<'_>) -> Result<(), Refusal> {
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
     let presented = ask.presented(&form)?;
-    ask.note_client(&presented, &form);
     let token = form.required("refresh_token");
     app.engine.revoke(&mut ask.call(), &presented, (&ANY_CLIENT, None), token).await
 }

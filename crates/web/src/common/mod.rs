@@ -21,6 +21,13 @@ pub(crate) const ANY_CLIENT: ClientAuthRules = ClientAuthRules {
     assertion: Some(&assertion::RFC7523),
 };
 
+/// How resource servers prove who they are.
+pub(crate) const RESOURCE_SERVER: ClientAuthRules = ClientAuthRules {
+    methods: &[BASIC, POST],
+    credentials_twice: CredentialsTwice::Refused,
+    assertion: None,
+};
+
 /// Paths of every tenant that is no realm.
 pub static ROUTES: &[Route] = &[
     Route {

@@ -29,7 +29,7 @@ async fn answer(
     match revoke(app, ask, rules, surface).await {
         Ok(()) => Reply::empty(200),
         Err(why) => {
-            ask.trace.refused(why);
+            ask.refused(why);
             ask.surface.refusal(why, ask)
         }
     }
@@ -44,7 +44,6 @@ async fn revoke(
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
     let presented = ask.presented(&form)?;
-    ask.note_client(&presented, &form);
     let token = form.required("token");
     app.engine.revoke(&mut ask.call(), &presented, (rules, surface), token).await
 }

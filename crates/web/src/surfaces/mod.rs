@@ -104,9 +104,20 @@ pub(crate) async fn token(
     match issue(app, ask, grants).await {
         Ok(answer) => shape(&answer),
         Err(why) => {
-            ask.trace.refused(why);
+            ask.refused(why);
+            note_allowed(app, ask, why).await;
             surface.refusal(why, ask)
         }
+    }
+}
+
+/// For the operator: what the client could have asked for.
+pub(crate) async fn note_allowed(app: &App, ask: &mut Ask<'_>, why: Refusal) {
+    let Some(named) = ask.trace.client.clone().filter(|_| why == Refusal::ScopeNotAllowed) else {
+        return;
+    };
+    if let Ok(client) = app.engine.client_named(&ask.call(), &named).await {
+        ask.trace.fact("allowed", &client.scope.to_string());
     }
 }
 
@@ -118,6 +129,5 @@ async fn issue(
     let body = ask.body.clone();
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), &body)?;
     let presented = ask.presented(&form)?;
-    ask.note_client(&presented, &form);
     app.engine.token(&mut ask.call(), grants, &presented, &form).await
 }

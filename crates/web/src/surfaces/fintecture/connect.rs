@@ -135,7 +135,6 @@ async fn app_of(app: &App, ask: &mut Ask<'_>) -> Result<Arc<Client>, Refusal> {
     let form = Form::default();
     let signature = signature::OfRequest::new(parts, body, &form, false);
     let presented = credentials::presented(&parts.headers, &form)?;
-    ask.note_client(&presented, &form);
     if !matches!(presented.authorization, Authorization::Absent) {
         return authenticated(app, ask, presented, &signature).await;
     }

@@ -129,7 +129,7 @@ const fn family(status: u16) -> &'static str {
 
 /// Notes a refusal and answers it.
 pub(super) fn refuse(why: Refusal, ask: &mut Ask<'_>) -> Reply {
-    ask.trace.refused(why);
+    ask.refused(why);
     reply(why, ask)
 }
 

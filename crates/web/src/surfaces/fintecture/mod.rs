@@ -103,7 +103,11 @@ async fn answer(
 ) -> Reply {
     match issue(app, ask, grants, signed).await {
         Ok(answer) => success(&answer),
-        Err(why) => errors::refuse(why, ask),
+        Err(why) => {
+            let reply = errors::refuse(why, ask);
+            super::note_allowed(app, ask, why).await;
+            reply
+        }
     }
 }
 
@@ -118,7 +122,6 @@ async fn issue(
     let signature = signature::OfRequest::new(parts, body, &form, signed);
     let mut presented = credentials::presented(&parts.headers, &form)?;
     presented.further = Some(&signature);
-    ask.note_client(&presented, &form);
     app.engine.token(&mut ask.call(), grants, &presented, &form).await
 }
 
