@@ -21,9 +21,10 @@ fn binary() -> PathBuf {
         return path.into();
     }
     let built = ["release", "debug"].map(|p| root().join("target").join(p).join("counterfoil"));
-    let newest = built.into_iter().filter(|path| path.exists()).max_by_key(|path| {
-        std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
-    });
+    let newest = built
+        .into_iter()
+        .filter(|path| path.exists())
+        .max_by_key(|path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok());
     newest.expect("build the binary first: cargo build -p counterfoil-server")
 }
 
@@ -79,7 +80,8 @@ fn adapted(text: &str) -> String {
         .join("\n")
 }
 
-const WAIT: &str = "for _ in $(seq 200); do curl -s -o /dev/null localhost:8080/jwks && break; sleep 0.05; done";
+const WAIT: &str =
+    "for _ in $(seq 200); do curl -s -o /dev/null localhost:8080/jwks && break; sleep 0.05; done";
 
 fn script(blocks: &[Block]) -> String {
     let mut script = String::from("set -eu\n");
@@ -102,7 +104,9 @@ fn script(blocks: &[Block]) -> String {
 /// Whether `shown` describes `printed`: its lines in order, `…` for anything.
 fn describes(shown: &str, printed: &str) -> Result<(), String> {
     let mut rest = printed;
-    for part in shown.lines().flat_map(|line| line.split('…')).filter(|part| !part.trim().is_empty()) {
+    for part in
+        shown.lines().flat_map(|line| line.split('…')).filter(|part| !part.trim().is_empty())
+    {
         let Some(at) = rest.find(part.trim()) else {
             return Err(format!("{part:?} is not in {printed:?}"));
         };
@@ -120,7 +124,8 @@ fn run(page: &Path, blocks: &[Block]) {
     std::fs::create_dir(&work).unwrap();
     std::fs::write(folder.path().join("script"), script(blocks)).unwrap();
     // In a session of its own, so that whatever it started ends with it.
-    let shell = "setsid bash ../script & job=$!; wait $job; code=$?; pkill -TERM -s $job; exit $code";
+    let shell =
+        "setsid bash ../script & job=$!; wait $job; code=$?; pkill -TERM -s $job; exit $code";
     let done = Command::new("bash")
         .args(["-c", shell])
         .current_dir(&work)

@@ -1,7 +1,8 @@
 //! What the operator decides: resources from files, suspension, withdrawal, keys.
 //!
 //! Applying twice changes nothing. Nothing is ever deleted because a file no longer names it, and
-//! what the server has learned (grants, suspension by hand) survives an update.
+//! what the server has learned (the grants of a customer) survives an update. Whether somebody is
+//! suspended is what the file says: what a file manages is managed there.
 
 use counterfoil_jose::alg::Alg;
 use counterfoil_protocol::ids::{ClientId, Kid, SubjectId, TenantId};
@@ -14,7 +15,9 @@ use crate::ctx::Entropy;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::keys::{KeyEntry, KeySet, KeyState, StoredKey};
 use crate::limits::{ATTEMPTS_MAX, BATCH_RECORDS_MAX};
-use crate::store::{Batch, Change, ClaimKind, CommitError, Expected, Key, Record, Versioned};
+use crate::store::{
+    Batch, Change, ClaimKind, CommitError, Expected, Guard, Key, Record, Versioned,
+};
 use crate::subject::Subject;
 use crate::tenant::Tenant;
 
@@ -31,6 +34,9 @@ pub struct Desired {
     /// algorithm.
     pub keys: Vec<(TenantId, StoredKey)>,
 }
+
+/// Records that are applied in one batch.
+const APPLIED_AT_ONCE: usize = BATCH_RECORDS_MAX / 4;
 
 /// One line of what was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,12 +107,48 @@ impl Engine {
             let name = format!("{} {}", tenant, key.kid);
             applied.push(Applied { sign: '+', kind: "key", name });
         }
-        // A subject may bring its 256 grants along, so a step stays well below the bound.
-        let step = BATCH_RECORDS_MAX / 4;
-        for some in all.chunks(step) {
+        for some in all.chunks(APPLIED_AT_ONCE) {
             applied.extend(self.apply_some(some, entropy).await?);
         }
+        for (tenant, subject) in &desired.subjects {
+            self.suspend_grants(tenant, subject).await?;
+        }
         Ok(applied)
+    }
+
+    /// Lets the grants of a customer follow what the file says of the customer.
+    async fn suspend_grants(&self, tenant: &TenantId, wanted: &Subject) -> Result<(), Refusal> {
+        let key = Key::Subject(tenant.clone(), wanted.id.clone());
+        for _ in 0..ATTEMPTS_MAX {
+            let found = self.store.read(std::slice::from_ref(&key)).await?.pop().flatten();
+            let Some(Versioned { record: Record::Subject(subject), revision }) = found else {
+                return Ok(());
+            };
+            let guard = Guard { key: key.clone(), expected: Expected::Revision(revision) };
+            let mut batch = Batch { guards: vec![guard], ..Batch::default() };
+            for id in &subject.grants {
+                let key = Key::Grant(tenant.clone(), *id);
+                let found = self.store.read(std::slice::from_ref(&key)).await?.pop().flatten();
+                let Some(Versioned { record: Record::Grant(mut grant), revision }) = found else {
+                    continue;
+                };
+                if grant.suspended.by_subject != subject.suspended {
+                    grant.suspended.by_subject = subject.suspended;
+                    let expected = Expected::Revision(revision);
+                    let next = Some(Record::Grant(grant));
+                    batch.changes.push(Change { key, expected, next });
+                }
+            }
+            if batch.changes.is_empty() {
+                return Ok(());
+            }
+            match self.commit(batch).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Unavailable) => return Err(Refusal::StoreUnavailable),
+            }
+        }
+        Err(Refusal::StoreContended)
     }
 
     async fn apply_some(
@@ -346,16 +388,7 @@ fn merged(wanted: &Record, found: Option<&Versioned>) -> Record {
         (Record::Subject(wanted), Some(Record::Subject(found))) => {
             let mut next = wanted.clone();
             next.grants = found.grants.clone();
-            next.suspended = wanted.suspended || found.suspended;
             Record::Subject(next)
-        }
-        (Record::Client(wanted), Some(Record::Client(found))) => {
-            let mut next = wanted.clone();
-            // Suspended by hand stays suspended until resumed by hand.
-            if found.status == ClientStatus::Suspended {
-                next.status = ClientStatus::Suspended;
-            }
-            Record::Client(next)
         }
         (wanted, _) => wanted.clone(),
     }

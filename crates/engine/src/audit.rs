@@ -71,6 +71,18 @@ pub enum What {
 }
 
 impl What {
+    /// Whether it is kept whatever the operator chose: somebody attacks, or a client is weak.
+    #[must_use]
+    pub const fn is_always_kept(self) -> bool {
+        matches!(
+            self,
+            Self::HandleForged
+                | Self::StoreBehind
+                | Self::RevocationOfForeignToken
+                | Self::AssertionWithoutId
+        )
+    }
+
     /// A dotted name for logs and exports.
     #[must_use]
     pub const fn name(self) -> &'static str {

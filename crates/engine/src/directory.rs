@@ -73,18 +73,17 @@ impl Directory {
     /// Forgets what a batch changes. Called before and after its commit: before, so that nobody who
     /// starts now keeps the old value; after, so that nobody who read meanwhile does.
     pub(crate) fn forget<'k>(&self, keys: impl Iterator<Item = &'k Key>) {
-        let mut moved = false;
+        // First: whoever read before this must find it moved, and not put the old value back.
+        self.epoch.fetch_add(1, Ordering::AcqRel);
         for key in keys {
             match key {
                 Key::Tenant(tenant) | Key::KeySet(tenant) | Key::SigningKey(tenant, _) => {
                     let mut issuers = self.issuers.write().unwrap_or_else(PoisonError::into_inner);
                     issuers.remove(tenant);
-                    moved = true;
                 }
                 Key::Client(tenant, client) => {
                     let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
                     clients.remove(&(tenant.clone(), client.clone()));
-                    moved = true;
                 }
                 Key::Grant(..)
                 | Key::Consent(..)
@@ -95,9 +94,6 @@ impl Directory {
                 | Key::Claim(..)
                 | Key::Customer(..) => {}
             }
-        }
-        if moved {
-            self.epoch.fetch_add(1, Ordering::AcqRel);
         }
     }
 

@@ -238,8 +238,12 @@ impl Engine {
 
             let tenant = &issuer.tenant.id;
             let nothing_to_write = changes.is_empty() && with.replay.is_none();
+            let mut notes = notes;
             if nothing_to_write && (with.quiet || self.audit == AuditMode::Changes) {
-                return outcome;
+                notes.retain(|note| note.what.is_always_kept());
+                if notes.is_empty() {
+                    return outcome;
+                }
             }
             let events = notes.into_iter().map(|note| note.at(now, tenant, call.request));
             if nothing_to_write {
@@ -269,6 +273,9 @@ impl Engine {
     /// Commits a batch that configuration or an operator's tool has decided on.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
         let concerned = Directory::concerns(&batch.changes);
+        if concerned.is_empty() {
+            return self.store.commit(batch).await;
+        }
         self.directory.forget(concerned.iter());
         let done = self.store.commit(batch).await;
         self.directory.forget(concerned.iter());

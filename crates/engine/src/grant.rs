@@ -259,6 +259,12 @@ impl Grant {
         }
     }
 
+    /// Whether it is a client's own, which ends only by decision.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        self.ends == Moment::NEVER
+    }
+
     /// Whether nothing stops it: not revoked, not suspended.
     #[must_use]
     pub fn stands(&self) -> bool {
@@ -348,7 +354,8 @@ impl Grant {
     /// The view for a scope that the caller has checked to lie within the grant. Writes only when
     /// the view is new, or about to run out. `None`: too many are alive.
     pub fn view(&mut self, wanted: &ScopeSet, ctx: &Ctx<'_>) -> Option<ViewId> {
-        if *wanted == self.scope {
+        // The scope of a standing grant follows the registration; a token of it must not.
+        if *wanted == self.scope && !self.is_standing() {
             return Some(ViewId::WHOLE);
         }
         let token_until = ctx.now.after(ctx.policy.access_ttl_s);

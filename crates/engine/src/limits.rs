@@ -47,8 +47,8 @@ pub const PASSWORD_LEN_MAX: usize = 1_024;
 pub const STATE_LEN_MAX: usize = 4_096;
 /// Longest scope parameter that is looked at.
 pub const SCOPE_TEXT_LEN_MAX: usize = 4_096;
-/// Longest client assertion: an RS512 signature, a certificate chain in the header, and room.
-pub const ASSERTION_LEN_MAX: usize = 16_384;
+/// Longest client assertion: an RS512 signature, many claims, and room.
+pub const ASSERTION_LEN_MAX: usize = 8_192;
 /// Clients kept parsed in memory; on overflow the cache starts anew.
 pub const CLIENTS_CACHED_MAX: usize = 100_000;
 /// Tenants kept parsed in memory.

@@ -73,11 +73,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Polite<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.replaced == 0 && bytes.starts_with(b"HTTP/1.1 ") && bytes.len() < 512 {
-            if let Some(answer) = replacement(bytes) {
-                self.pending = answer;
-                self.replaced = bytes.len();
-            }
+        if self.replaced == 0
+            && bytes.starts_with(b"HTTP/1.1 ")
+            && bytes.len() < 512
+            && let Some(answer) = replacement(bytes)
+        {
+            self.pending = answer;
+            self.replaced = bytes.len();
         }
         if self.replaced > 0 {
             ready!(self.poll_pending(cx))?;

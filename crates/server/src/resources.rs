@@ -114,6 +114,18 @@ fn unique(desired: &Desired) -> Result<(), Failure> {
         if desired.subjects[..n].iter().any(|(t, u)| t == tenant && u.login == user.login) {
             return Err(Failure::config(format!("user \"{}\" is defined twice", user.login)));
         }
+        if desired.subjects[..n].iter().any(|(t, u)| t == tenant && u.id == user.id) {
+            return Err(Failure::config(format!("two users have the id \"{}\"", user.id)));
+        }
+    }
+    let mut subjects = std::collections::BTreeSet::new();
+    for (tenant, client) in &desired.clients {
+        for subject in &client.assertion_subjects {
+            if !subjects.insert((tenant, subject)) {
+                let what = format!("the assertion subject \"{subject}\" is named twice");
+                return Err(Failure::config(what));
+            }
+        }
     }
     Ok(())
 }

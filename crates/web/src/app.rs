@@ -169,6 +169,8 @@ impl App {
     pub async fn respond(&self, parts: &Parts, body: &Bytes, secure: bool) -> Response<Body> {
         let id = self.request_id();
         let mut seen = Trace::default();
+        // Behind a proxy that speaks TLS the browser is on https all the same.
+        let secure = secure || self.engine.base.starts_with("https://");
         let arrived = Arrived { parts, body, secure, id };
         let answered = {
             let answering = self.answer(&arrived, &mut seen);

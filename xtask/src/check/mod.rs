@@ -17,7 +17,7 @@ pub(crate) const HELP: &str = "\
 Usage: cargo xtask check [--fast] [--list] [--only STEP...] [--from STEP]
 
   --list       the steps and what each of them runs
-  --fast       leaves out `deny`, `build` and what comes after
+  --fast       leaves out `deny`, `advisories`, `build` and what comes after it
   --only STEP  these steps only; `build` comes along where the binary is needed
   --from STEP  this step and those after it
 

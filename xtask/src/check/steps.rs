@@ -164,6 +164,7 @@ fn with_runner(
         return Outcome::Failed(why);
     }
     let mut command = shell::command(workspace.root(), &format!("node {runner}"));
+    command.arg("--binary").arg(workspace.binary());
     command.env("COUNTERFOIL_BINARY", workspace.binary());
     if let Some(chromium) = tools::chromium(workspace.root()) {
         command.env("COUNTERFOIL_CHROMIUM", chromium);

@@ -1,10 +1,13 @@
-//! Packages of other languages are pinned: npm by a lock file, Python by exact versions.
+//! Packages of other languages are pinned, npm by a lock file, Python by exact versions; and they are
+//! installed, never kept here.
 
 use super::tree::{Finding, Tree};
 
-/// Requirements files and package files.
+/// Installed packages, requirements files, package files.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let mut found = vec![];
+    let what = "is installed, not written: `git rm -r --cached` it, and put it into .gitignore";
+    let mut found: Vec<Finding> =
+        tree.installed.iter().map(|folder| Finding::new(folder, 1, what)).collect();
     for (path, text) in &tree.files {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.starts_with("requirements") && name.ends_with(".txt") {
@@ -57,5 +60,12 @@ mod tests {
                 "suite/pages/package.json:1".into()
             ]
         );
+    }
+
+    #[test]
+    fn installed_packages_are_found() {
+        let mut tree = Tree::default();
+        tree.installed.insert("suite/clients/.venv".into());
+        assert_eq!(places(&check(&tree)), ["suite/clients/.venv:1"]);
     }
 }

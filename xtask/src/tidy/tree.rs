@@ -1,6 +1,6 @@
 //! What tidy looks at: the files of the repository and the manifests of the members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shell;
 use crate::workspace::Workspace;
@@ -42,6 +42,8 @@ pub(super) struct Member {
 pub(super) struct Tree {
     /// Text by path from the root, `/` between the parts.
     pub(super) files: BTreeMap<String, String>,
+    /// Folders of installed packages, which are nobody's text and should not be here.
+    pub(super) installed: BTreeSet<String>,
     pub(super) members: Vec<Member>,
 }
 
@@ -52,8 +54,12 @@ impl Tree {
         let listed = shell::told(&mut shell::command(workspace.root(), line));
         let listed =
             listed.ok_or("tidy asks git which files there are: it needs git and a clone")?;
-        let mut files = BTreeMap::new();
+        let (mut files, mut installed) = (BTreeMap::new(), BTreeSet::new());
         for path in listed.split('\0').filter(|path| !path.is_empty()) {
+            if let Some(folder) = folder_of_packages(path) {
+                installed.insert(folder.to_owned());
+                continue;
+            }
             // A file that is deleted and not yet staged, or no text, is nobody's business here.
             if let Ok(text) = std::fs::read_to_string(workspace.path(path)) {
                 files.insert(path.to_owned(), text);
@@ -71,7 +77,7 @@ impl Tree {
                 edges: edges.collect(),
             }
         });
-        Ok(Self { members: members.collect(), files })
+        Ok(Self { members: members.collect(), installed, files })
     }
 
     /// The text of a file; empty when there is none.
@@ -93,6 +99,19 @@ impl Tree {
     }
 }
 
+/// The part of a path up to a folder into which npm, pip or Python itself put things.
+pub(super) fn folder_of_packages(path: &str) -> Option<&str> {
+    let mut end = 0;
+    for part in path.split_inclusive('/') {
+        end += part.len();
+        let name = part.strip_suffix('/')?;
+        if matches!(name, "node_modules" | "__pycache__") || name.starts_with(".venv") {
+            return Some(&path[..end - 1]);
+        }
+    }
+    None
+}
+
 fn is_source(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let tests = |part: &&str| matches!(*part, "tests" | "tests.rs");
@@ -104,7 +123,7 @@ impl Tree {
     /// A small repository.
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-        Self { files: files.collect(), members: vec![] }
+        Self { files: files.collect(), ..Self::default() }
     }
 }
 
@@ -117,6 +136,16 @@ pub(super) fn places(findings: &[Finding]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn installed_packages_are_told_from_sources() {
+        let of = folder_of_packages;
+        assert_eq!(of("suite/clients/.venv-old/bin/pip"), Some("suite/clients/.venv-old"));
+        assert_eq!(of("node_modules/a/node_modules/b.js"), Some("node_modules"));
+        assert_eq!(of("suite/clients/node_modules.md"), None);
+        assert_eq!(of("suite/.venv"), None);
+        assert_eq!(of(".editorconfig"), None);
+    }
 
     #[test]
     fn sources_are_not_tests() {

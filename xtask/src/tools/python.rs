@@ -34,20 +34,22 @@ fn environment(folder: &Path, file: &str) -> Result<(), String> {
     let told = |what: &Path, why: std::io::Error| format!("{}: {why}", what.display());
     let wanted = folder.join(file);
     let wanted = std::fs::read(&wanted).map_err(|why| told(&wanted, why))?;
-    let stamp = folder.join(&name).join("installed-from");
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+    let venv = folder.join(&name);
+    let (stamp, python) = (venv.join("installed-from"), venv.join("bin/python"));
+    if python.exists() && std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     let make = format!("python3 -m venv --clear {name}");
     let fill = format!("{name}/bin/python -m pip install --quiet --requirement {file}");
-    for line in [make, fill] {
-        let mut command = shell::command(folder, &line);
+    let visibly = |line: String| {
         say(&format!("   in {}: {line}", folder.display()));
-        shell::run(&mut command)?;
-    }
+        shell::run(&mut shell::command(folder, &line))
+    };
+    visibly(make)?;
     // Git must not see it, whatever its name is.
-    let ignore = folder.join(&name).join(".gitignore");
+    let ignore = venv.join(".gitignore");
     std::fs::write(&ignore, "*\n").map_err(|why| told(&ignore, why))?;
+    visibly(fill)?;
     std::fs::write(&stamp, wanted).map_err(|why| told(&stamp, why))
 }
 

@@ -157,7 +157,9 @@ impl Engine {
             let cookie = new_cookie(ctx);
             let mut next = before.clone();
             next.browser = Some(cookie_digest(&cookie));
-            next.ends = ctx.now.after(INTERACTION_TTL_S);
+            if !matches!(next.channel, Channel::Decoupled { .. }) {
+                next.ends = ctx.now.after(INTERACTION_TTL_S);
+            }
             Decided {
                 changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
                 notes: vec![],

@@ -62,6 +62,9 @@ impl Engine {
             let tenant = &ctx.issuer.tenant.id;
             if let Some(grant) = granted.and_then(|id| seen.get(&Key::Grant(tenant.clone(), id))) {
                 let Record::Grant(grant) = grant else { return Decided::refuse(Refusal::Internal) };
+                if !grant.stands() {
+                    return Decided::answer(Polled::Failed);
+                }
                 let code = grant.code_handle(&ctx.issuer.ring).map(|c| c.to_wire().to_owned());
                 return Decided::answer(Polled::Completed { customer_id, code });
             }

@@ -47,6 +47,10 @@ impl Evidence for IdAndSecret<'_> {
         self.id
     }
 
+    fn may_be_alias(&self) -> bool {
+        false
+    }
+
     fn verify(&self, client: &Client, check: &Check<'_>) -> Result<Verified, Refusal> {
         let presented = check.issuer.secret_digest(self.secret);
         // Both secrets are compared, so that time does not tell which of an overlapping pair it is.

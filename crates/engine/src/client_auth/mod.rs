@@ -101,6 +101,9 @@ pub trait Evidence: Send + Sync {
     /// Whom it names; unverified.
     fn names(&self) -> &str;
 
+    /// Whether that may be one of the names that clients registered for their assertions.
+    fn may_be_alias(&self) -> bool;
+
     /// Whether it is true for this client.
     ///
     /// # Errors
@@ -240,7 +243,7 @@ impl Engine {
         let mut why = Refusal::ClientUnknown;
         let mut known = false;
         for evidence in &evidence {
-            let Some((client, revision)) = self.named(call, evidence.names()).await? else {
+            let Some((client, revision)) = self.named(call, &**evidence).await? else {
                 continue;
             };
             known = true;
@@ -290,12 +293,15 @@ impl Engine {
     async fn named(
         &self,
         call: &Call<'_>,
-        name: &str,
+        evidence: &dyn Evidence,
     ) -> Result<Option<(Arc<Client>, Revision)>, Refusal> {
-        let tenant = &call.issuer.tenant.id;
+        let (tenant, name) = (&call.issuer.tenant.id, evidence.names());
         let Ok(id) = ClientId::parse(name) else { return Ok(None) };
         if let Some(hit) = self.client(tenant, &id).await? {
             return Ok(Some(hit));
+        }
+        if !evidence.may_be_alias() {
+            return Ok(None);
         }
         let owner = self.owner(tenant, ClaimKind::AssertionSubject, name).await?;
         match owner.map(|owner| ClientId::parse(&owner)) {

@@ -44,6 +44,10 @@ impl Evidence for Assertion<'_> {
         self.received.subject()
     }
 
+    fn may_be_alias(&self) -> bool {
+        true
+    }
+
     fn verify(&self, client: &Client, check: &Check<'_>) -> Result<Verified, Refusal> {
         let profile =
             check.rules.assertion.ok_or(Refusal::ClientAuthNotAllowed("private_key_jwt"))?;

@@ -12,7 +12,7 @@ use crate::authorize::{Answer, Browser};
 use crate::ctx::Ctx;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::handle::Salt;
-use crate::interaction::{Interaction, RefusedWhy, Step};
+use crate::interaction::{Channel, Interaction, RefusedWhy, Step};
 use crate::limits::{LOGIN_ATTEMPTS_MAX, PASSWORD_LEN_MAX, SESSION_TTL_S};
 use crate::session::Session;
 use crate::store::{ClaimKind, Key, Record};
@@ -83,8 +83,8 @@ impl Engine {
                 return Decided::refuse(Refusal::InteractionUnknown);
             }
             match &subject {
-                None => wrong(ctx, &key, before),
-                Some(subject) => right(ctx, &key, before, subject),
+                Some(subject) if is_meant(subject, before) => right(ctx, &key, before, subject),
+                Some(_) | None => wrong(&key, before),
             }
         })
         .await
@@ -123,7 +123,15 @@ impl Engine {
     }
 }
 
-fn wrong(ctx: &Ctx<'_>, key: &Key, before: &Interaction) -> Decided<LoggedIn> {
+/// Whether this is the customer whom the client named, if it named one.
+fn is_meant(subject: &Subject, interaction: &Interaction) -> bool {
+    match &interaction.channel {
+        Channel::Decoupled { psu, .. } => **psu == *subject.login.as_str(),
+        Channel::Redirect | Channel::Provider { .. } => true,
+    }
+}
+
+fn wrong(key: &Key, before: &Interaction) -> Decided<LoggedIn> {
     let mut next = before.clone();
     next.failures = next.failures.saturating_add(1);
     let attempts_left = LOGIN_ATTEMPTS_MAX.saturating_sub(next.failures);
@@ -134,7 +142,6 @@ fn wrong(ctx: &Ctx<'_>, key: &Key, before: &Interaction) -> Decided<LoggedIn> {
         Ok(LoggedIn::Again { attempts_left })
     };
     let note = Note { client: Some(before.client.clone()), ..Note::of(What::LoginFailed) };
-    let _ = ctx;
     Decided {
         changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
         notes: vec![note.because(Refusal::LoginWrong)],

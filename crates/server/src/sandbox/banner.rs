@@ -98,10 +98,7 @@ impl Ready<'_> {
                     certificate: None,
                     kid: None,
                 },
-                resource_server: ResourceServer {
-                    client_id: "finresource",
-                    client_secret: "finresourcesecret",
-                },
+                resource_server: resource_server("finresource", "finresourcesecret"),
             },
             mx: Surface {
                 issuer: root.into(),
@@ -120,10 +117,7 @@ impl Ready<'_> {
                     certificate: None,
                     kid: None,
                 },
-                resource_server: ResourceServer {
-                    client_id: "mxresource",
-                    client_secret: "mxresourcesecret",
-                },
+                resource_server: resource_server("mxresource", "mxresourcesecret"),
             },
             worldline: Surface {
                 token_endpoint: format!("{connect}/token"),
@@ -142,10 +136,7 @@ impl Ready<'_> {
                     certificate: Some(self.files.worldline.display().to_string()),
                     kid: Some(self.kid()?),
                 },
-                resource_server: ResourceServer {
-                    client_id: "wlresource",
-                    client_secret: "wlresourcesecret",
-                },
+                resource_server: resource_server("wlresource", "wlresourcesecret"),
             },
         })
     }
@@ -202,6 +193,10 @@ impl Ready<'_> {
         );
         crate::cli::out(&text);
     }
+}
+
+const fn resource_server(client_id: &'static str, client_secret: &'static str) -> ResourceServer {
+    ResourceServer { client_id, client_secret }
 }
 
 /// A path as somebody in this folder would write it.

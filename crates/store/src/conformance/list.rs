@@ -106,5 +106,7 @@ fn pages(store: &dyn Store, query: &Query, max: usize) -> Vec<Key> {
             return all;
         }
         all.extend(part);
+        // Otherwise a list that starts again would never end.
+        assert!(all.is_sorted_by(|before, after| before < after), "{all:?}");
     }
 }

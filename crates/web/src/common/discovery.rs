@@ -30,6 +30,8 @@ pub struct Endpoints {
     pub response_types: &'static [&'static str],
     /// Scopes that every client may be given; registrations may hold others.
     pub scopes: &'static [&'static str],
+    /// Whether its authorization response names the issuer (RFC 9207), where the tenant wants that.
+    pub iss: bool,
     /// Whether a challenge is honoured where the policy does not demand it.
     pub pkce: bool,
 }
@@ -48,6 +50,7 @@ impl Endpoints {
             jwks: "/jwks",
             response_types: &["code"],
             scopes: &[],
+            iss: true,
             pkce: false,
         }
     }
@@ -140,7 +143,7 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
         } else {
             &[]
         },
-        authorization_response_iss_parameter_supported: by_code && switches.iss,
+        authorization_response_iss_parameter_supported: by_code && at.iss && switches.iss,
         request_uri_parameter_supported: false,
     };
     let mut reply = Reply::json(200, &metadata);

@@ -8,6 +8,7 @@ use super::RESOURCE_SERVER;
 use crate::app::{App, Ask};
 use crate::edge;
 use crate::reply::Reply;
+use crate::surfaces::fintecture;
 
 #[derive(Serialize)]
 struct Active<'a> {
@@ -68,7 +69,12 @@ fn active(seen: &Introspected, issuer: &str) -> Reply {
         consent_id: consent.map(|consent| consent.id.to_hex()),
         consent_version: consent.map(|consent| consent.version),
         accounts: consent.map(|c| c.accounts.iter().map(|id| id.as_str()).collect()),
-        organisation_node_id: seen.client.about.organisation_node_id.as_deref(),
+        organisation_node_id: seen
+            .client
+            .about
+            .organisation_node_id
+            .as_deref()
+            .filter(|_| fintecture::is_oac(&token.scope)),
     };
     Reply::json(200, &body)
 }

@@ -117,7 +117,7 @@ pub(crate) fn send_on(ask: &Ask<'_>, started: &Started) -> Reply {
 }
 
 /// The answer leaves for the client. After a form that is 303 (attacks.md P25).
-pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer, id: &InteractionId) -> Reply {
+pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer) -> Reply {
     if let Outcome::Refused(why) = answer.outcome {
         ask.trace.refused(why);
     }
@@ -125,8 +125,8 @@ pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer, id: &Interact
         // The client asks for it; the customer is done here.
         return super::consent::done_page(app, ask);
     }
-    let expired = format!("{}=; Max-Age=0{}", cookie_name(id, ask.secure), attributes(ask.secure));
-    Reply::see_other(&ask.surface.location(answer, ask)).cookie(&expired)
+    // The cookie stays until it runs out: the button pressed twice gets the same answer again.
+    Reply::see_other(&ask.surface.location(answer, ask))
 }
 
 /// One cookie per authorization, so that two tabs do not disturb each other. `__Host-` on https: no

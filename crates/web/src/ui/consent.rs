@@ -1,5 +1,7 @@
 //! The consent page and its form: which accounts, until when, yes or no.
 
+use std::collections::BTreeSet;
+
 use counterfoil_engine::authorize::{Approval, Browser, ConsentQuestion};
 use counterfoil_engine::consent::Shown;
 use counterfoil_engine::interaction::{RefusedWhy, Step};
@@ -61,7 +63,7 @@ async fn question(
     app.engine.question(&ask.call(), id, browser).await
 }
 
-fn view(ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountId]) -> ConsentView {
+fn view(app: &App, ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountId]) -> ConsentView {
     let subject = &question.subject;
     let accounts = match (concerns_accounts(&question.interaction.scope), &subject.accounts) {
         (false, _) => AccountsView::NotNeeded,
@@ -83,7 +85,7 @@ fn view(ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountId]) -> Cons
         },
     };
     ConsentView {
-        form: super::form_view(ask, "/consent", &question.interaction),
+        form: super::form_view(app, ask, "/consent", &question.interaction),
         client: super::client_view(&question.client),
         signed_in_as: subject.name.to_string(),
         switch_action: Some(format!("{}/login/switch", ask.located.base)),
@@ -102,7 +104,7 @@ fn show(
     chosen: &[AccountId],
     no_account_chosen: bool,
 ) -> Reply {
-    let view = ConsentView { no_account_chosen, ..view(ask, question, chosen) };
+    let view = ConsentView { no_account_chosen, ..view(app, ask, question, chosen) };
     let html = app.pages.consent(&super::shell(app, ask), &view);
     Reply::page(200, html, Some(question.interaction.redirect_uri.origin()))
 }
@@ -110,8 +112,8 @@ fn show(
 /// What the customer saw: the page without what changes from request to request.
 fn shown(app: &App, ask: &Ask<'_>, question: &ConsentQuestion) -> Shown {
     let shell = Shell { reference: String::new(), ..super::shell(app, ask) };
-    let mut view = view(ask, question, &[]);
-    view.form.csrf = String::new();
+    let mut view = view(app, ask, question, &[]);
+    (view.form.csrf, view.form.minutes) = (String::new(), None);
     let html = app.pages.consent(&shell, &view);
     Shown {
         page_sha256: provider::sha256(html.as_bytes()),
@@ -136,7 +138,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
         Some("deny") => {
             let why = RefusedWhy::Declined;
             let answer = app.engine.decline(&mut ask.call(), id, browser, why).await?;
-            return Ok(leave(app, ask, &answer, &id));
+            return Ok(leave(app, ask, &answer));
         }
         Some(_) | None => {
             return Err(Refusal::Parameter(
@@ -145,11 +147,12 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
             ));
         }
     }
-    let accounts: Vec<AccountId> = form
+    let ticked: BTreeSet<AccountId> = form
         .iter()
         .filter(|(name, _)| *name == "account")
         .filter_map(|(_, value)| AccountId::parse(value).ok())
         .collect();
+    let accounts: Vec<AccountId> = ticked.into_iter().collect();
     let question = match &interaction.step {
         Step::Consent { .. } => Some(question(app, ask, id).await?),
         // The button was pressed twice: the engine gives the same answer again.
@@ -163,7 +166,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let accounts_needed = concerns_accounts(&interaction.scope);
     let approval = Approval { accounts, accounts_needed, shown };
     match app.engine.approve(&mut ask.call(), id, browser, &approval).await {
-        Ok(answer) => Ok(leave(app, ask, &answer, &id)),
+        Ok(answer) => Ok(leave(app, ask, &answer)),
         Err(Refusal::AccountsMissing) => {
             ask.trace.refused(Refusal::AccountsMissing);
             let question = question.ok_or(Refusal::InteractionUnknown)?;

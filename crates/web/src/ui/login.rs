@@ -63,7 +63,7 @@ async fn show(
 ) -> Result<Reply, Refusal> {
     let client = client(app, ask, &interaction.client).await?;
     let view = LoginView {
-        form: super::form_view(ask, "/login", interaction),
+        form: super::form_view(app, ask, "/login", interaction),
         client,
         purpose: super::consent::purpose(&interaction.scope),
         login: login.chars().take(255).collect(),
@@ -99,7 +99,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     if form.one("action")? == Some("cancel") {
         let why = RefusedWhy::Declined;
         let answer = app.engine.decline(&mut ask.call(), id, browser, why).await?;
-        return Ok(leave(app, ask, &answer, &id));
+        return Ok(leave(app, ask, &answer));
     }
     let (login, password) = (form.one("login")?, form.one("password")?);
     let (Some(login), Some(password)) = (login, password) else {
@@ -123,7 +123,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
             let error = LoginError::Wrong { attempts_left: Some(left) };
             show(app, ask, &interaction, login, Some(error)).await
         }
-        Ok(LoggedIn::Finished(answer)) => Ok(leave(app, ask, &answer, &id)),
+        Ok(LoggedIn::Finished(answer)) => Ok(leave(app, ask, &answer)),
         Err(Refusal::LoginThrottled) => {
             ask.trace.refused(Refusal::LoginThrottled);
             let wait_s = Refusal::LoginThrottled.retry_after_s().unwrap_or(60);

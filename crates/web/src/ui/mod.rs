@@ -84,13 +84,19 @@ pub(crate) fn client_view(client: &Client) -> ClientView {
 }
 
 /// Where a form of this interaction goes.
-pub(crate) fn form_view(ask: &Ask<'_>, action: &str, interaction: &Interaction) -> FormView {
+pub(crate) fn form_view(
+    app: &App,
+    ask: &Ask<'_>,
+    action: &str,
+    interaction: &Interaction,
+) -> FormView {
+    let left_s = interaction.ends.since(app.engine.clock.now());
     let csrf = interaction.browser.as_ref().map(|browser| ask.issuer.anti_forgery(browser));
     FormView {
         action: format!("{}{action}", ask.located.base),
         interaction: interaction.id.to_hex(),
         csrf: csrf.unwrap_or_default(),
-        minutes: None,
+        minutes: u32::try_from(left_s / 60).ok(),
     }
 }
 

@@ -28,6 +28,8 @@ use crate::common::discovery::Endpoints;
 use crate::edge;
 use crate::reply::Reply;
 
+pub(crate) use scopes::is_oac;
+
 pub(super) struct Fintecture;
 
 static POLICY: Policy = Policy {
@@ -168,6 +170,7 @@ impl Surface for Fintecture {
             authorization: Some("/oauth/token/authorize"),
             token: "/oauth/accesstoken",
             scopes: &["pis", "ais", "customers", "e-mandates"],
+            iss: false,
             pkce: true,
             ..Endpoints::plain()
         }

@@ -13,7 +13,7 @@ const OAC_TTL_S: u64 = 30 * 86_400;
 const OAC_PREFIXES: [&str; 4] = ["organisations:", "companies:", "users:", "applications:"];
 
 /// Whether these are scopes of organisation access credentials.
-pub(super) fn is_oac(scope: &ScopeSet) -> bool {
+pub(crate) fn is_oac(scope: &ScopeSet) -> bool {
     !scope.is_empty() && scope.iter().all(is_organisation)
 }
 
