@@ -71,7 +71,7 @@ def customer(url, login='ada', answer='allow'):
     for _ in range(4):
         if isinstance(page, str):
             return page
-        if '<h1>XYour answer is saved</h1>' in page.text:  # decoupled: the app asks for it
+        if '<h1>Your answer is saved</h1>' in page.text:  # decoupled: the app asks for it
             return None
         form = re.search(r'<form method="post" action="(/(?:login|consent))"', page.text)
         assert form, f'no form at {page.url}: {page.status_code} {page.text}'

@@ -90,7 +90,8 @@ impl Cache {
         }
     }
 
-    fn forget_all(&self) {
+    /// Drops everything.
+    pub(super) fn forget_all(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             shard.changes += 1;

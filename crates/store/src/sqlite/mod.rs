@@ -106,6 +106,7 @@ impl SqliteStore {
         if let Some(writer) = &self.writer {
             writer.close();
         }
+        self.cache.forget_all();
     }
 
     /// A single grant may come from the cache; several keys come from one snapshot of the file. One

@@ -128,8 +128,10 @@ fn work(
             Err(why) => return Err(why),
         }
         cache.forget(group.iter().map(|(work, _)| work));
-        let outcomes = committer.group(group.iter().map(|(work, _)| work))?;
+        let outcomes = committer.group(group.iter().map(|(work, _)| work));
+        // Also when it failed: what is in the file now is not known here.
         cache.forget(group.iter().map(|(work, _)| work));
+        let outcomes = outcomes?;
         for ((_, answer), outcome) in group.drain(..).zip(outcomes) {
             // A caller that has gone needs no answer.
             let _ = answer.send(outcome);

@@ -132,11 +132,17 @@ fn a_closed_store_is_one_file_and_answers_nothing() {
     let path = folder.path().join("a.db");
     let store = opened(&path);
     fill(&store);
+    for (key, _) in samples::all() {
+        assert!(block_on(store.read(&[key])).unwrap()[0].is_some());
+    }
     store.close();
     assert!(!folder.path().join("a.db-wal").exists());
     assert_eq!(store.health(), Health::Stopped { why: "closed".into() });
     assert_eq!(block_on(store.commit(Batch::default())), Err(CommitError::Unavailable));
     assert!(block_on(store.read(&[])).is_err());
+    for (key, _) in samples::all() {
+        assert!(block_on(store.read(&[key])).is_err());
+    }
     store.close();
     let alone = folder.path().join("moved.db");
     fs::rename(&path, &alone).unwrap();
