@@ -60,16 +60,18 @@ async function run(name, program, script, args = [`${here}${script}`]) {
   let failed = 0;
   let said = '';
   child.stderr.on('data', (text) => { said += text; });
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const lines = createInterface({ input: child.stdout }).on('line', (line) => {
     console.log(`  ${line}`);
     if (line.startsWith('ok ')) passed += 1;
     else if (line.startsWith('FAILED ')) { failed += 1; failures.push(`${name}: ${line}`); } else return;
     calls += 1;
   });
+  const read = new Promise((resolve) => { lines.once('close', resolve); });
   const code = await new Promise((resolve) => {
     child.once('error', (why) => { said += why.message; });
     child.once('close', resolve);
   });
+  await read;
   clearTimeout(timer);
   if (code !== 0 && !failed) failures.push(`${name}: ended with ${code}: ${said.trim().split('\n').slice(-4).join(' | ')}`);
   if (code === 0 && !calls) failures.push(`${name}: made no call`);

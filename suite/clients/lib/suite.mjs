@@ -8,6 +8,12 @@ export const { fintecture, mx, worldline } = sandbox.surfaces;
 /** The registered redirect URI with a port, which is free to differ (RFC 8252 section 7.3). */
 export const callback = 'http://127.0.0.1:8099/callback';
 
+// A script that breaks has made fewer calls than it should: that is a failure too.
+process.on('uncaughtException', (why) => {
+  console.log(`FAILED the script itself: ${why.stack.split('\n').slice(0, 2).join(' ')}`);
+  process.exitCode = 1;
+});
+
 /** One call of the package. The script goes on after a failure, so that all of them are seen. */
 export async function call(name, body) {
   try {

@@ -5,6 +5,8 @@ import base64
 import json
 import os
 import re
+import sys
+import traceback
 from html import unescape
 from urllib.parse import urljoin
 
@@ -97,6 +99,16 @@ def claims(jwt):
     """What a compact JWT says, unproven."""
     body = jwt.split('.')[1]
     return json.loads(base64.urlsafe_b64decode(body + '=' * (-len(body) % 4)))
+
+
+def crashed(kind, why, trace):
+    """A script that breaks has made fewer calls than it should: that is a failure too."""
+    failed.append('script')
+    where = traceback.extract_tb(trace)[-1]
+    print(f'FAILED the script itself, line {where.lineno}: {kind.__name__}: {why}', flush=True)
+
+
+sys.excepthook = crashed
 
 
 @atexit.register
