@@ -14,18 +14,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The binary under test: named by the environment, or the newest that was built.
+/// The binary under test: named by whoever has built it, or built here.
 #[expect(clippy::disallowed_methods, reason = "how the check names the binary it has built")]
 fn binary() -> PathBuf {
     if let Ok(path) = std::env::var("COUNTERFOIL_BINARY") {
         return path.into();
     }
-    let built = ["release", "debug"].map(|p| root().join("target").join(p).join("counterfoil"));
-    let newest = built
-        .into_iter()
-        .filter(|path| path.exists())
-        .max_by_key(|path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok());
-    newest.expect("build the binary first: cargo build -p counterfoil-server")
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "counterfoil-server"])
+        .current_dir(root())
+        .status()
+        .unwrap();
+    assert!(built.success(), "the binary does not build");
+    root().join("target/debug/counterfoil")
 }
 
 #[derive(Debug)]

@@ -240,8 +240,8 @@ impl Store for Storm {
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<(), CommitError>> {
-        let mut sent = Sent { storm: self, batch: Some(batch) };
         Box::pin(async move {
+            let mut sent = Sent { storm: self, batch: Some(batch) };
             Yield::once().await;
             let Some(batch) = sent.batch.take() else { return Ok(()) };
             let (fault, unwritten, bug, slow) = {

@@ -72,7 +72,10 @@ impl Directory {
 
     /// Forgets what a batch changes. Called before and after its commit: before, so that nobody who
     /// starts now keeps the old value; after, so that nobody who read meanwhile does.
-    pub(crate) fn forget<'k>(&self, keys: impl Iterator<Item = &'k Key>) {
+    pub(crate) fn forget(&self, keys: &[Key]) {
+        if keys.is_empty() {
+            return;
+        }
         // First: whoever read before this must find it moved, and not put the old value back.
         self.epoch.fetch_add(1, Ordering::AcqRel);
         for key in keys {

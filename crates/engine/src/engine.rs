@@ -260,7 +260,7 @@ impl Engine {
                 }
                 // The client was changed under us: what it proved was proven to the old record.
                 Err(CommitError::Conflict(key @ Key::Client(..))) => {
-                    self.directory.forget(std::iter::once(&key));
+                    self.directory.forget(&[key]);
                     return Err(Refusal::StoreContended);
                 }
                 Err(CommitError::Conflict(_)) => continue,
@@ -273,12 +273,9 @@ impl Engine {
     /// Commits a batch that configuration or an operator's tool has decided on.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
         let concerned = Directory::concerns(&batch.changes);
-        if concerned.is_empty() {
-            return self.store.commit(batch).await;
-        }
-        self.directory.forget(concerned.iter());
+        self.directory.forget(&concerned);
         let done = self.store.commit(batch).await;
-        self.directory.forget(concerned.iter());
+        self.directory.forget(&concerned);
         done
     }
 

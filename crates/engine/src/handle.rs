@@ -267,11 +267,16 @@ impl TenantRing {
 /// fn spend(_: Sealed<Refresh>) {}
 /// fn confuse(code: Sealed<Code>) { spend(code) } // a code is not a refresh token
 /// ```
-#[derive(Debug)]
 pub struct Sealed<K: Kind> {
     facts: Facts,
     proof: [u8; PROOF_LEN],
     kind: PhantomData<K>,
+}
+
+impl<K: Kind> fmt::Debug for Sealed<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", K::PREFIX, self.facts)
+    }
 }
 
 impl<K: Kind> Sealed<K> {

@@ -13,7 +13,6 @@ use crate::keys::LoadedKey;
 use crate::store::{Key, Record};
 
 /// The answer of the token endpoint, ready to be written.
-#[derive(Debug)]
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: Zeroizing<String>,
@@ -27,6 +26,12 @@ pub struct TokenAnswer {
     pub canonical: counterfoil_protocol::scope::ScopeSet,
     /// The ID token, if there is one.
     pub id_token: Option<String>,
+}
+
+impl std::fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenAnswer({:?}, {:?})", self.scope, self.refresh_token)
+    }
 }
 
 impl Engine {
