@@ -53,6 +53,8 @@ const app = new AuthorizationCode({
     authorizePath: path(mx.authorization_endpoint),
     revokePath: path(mx.revocation_endpoint),
   },
+  // As it comes, the package wants JSON also where RFC 7009 has no body.
+  http: { json: true },
 });
 const flow = async () => {
   const verifier = randomBytes(32).toString('base64url');

@@ -67,7 +67,8 @@ export async function errors(world) {
     });
   }
   await visit('an address that does not exist', async (page) => {
-    const answer = await page.goto(`${sandbox.http}/nowhere`, { headers: { accept: 'text/html' } });
+    const answer = await page.goto(`${sandbox.http}/nowhere`);
     assert.equal(answer.status(), 404);
+    await isError(page);
   });
 }

@@ -34,8 +34,14 @@ pub(crate) enum What {
     Approve(usize),
     Decline(usize),
     /// With the right verifier, or with another.
-    Redeem { code: String, fits: bool },
-    Refresh { token: String, scope: Option<&'static str> },
+    Redeem {
+        code: String,
+        fits: bool,
+    },
+    Refresh {
+        token: String,
+        scope: Option<&'static str>,
+    },
     /// The client in its own name.
     Credentials(&'static str),
     RevokeGrant(String),

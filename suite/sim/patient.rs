@@ -91,10 +91,11 @@ impl Client<'_> {
 
     fn play(&mut self, ops: &[Op], lost_per_mille: u64) -> Result<Vec<Outcome>, String> {
         let mut answers = vec![];
-        self.steps += play(self.world, ops, &[], (&mut self.dice, lost_per_mille), |_, outcome| {
-            answers.push(outcome);
-            Ok(())
-        })?;
+        self.steps +=
+            play(self.world, ops, &[], (&mut self.dice, lost_per_mille), |_, outcome| {
+                answers.push(outcome);
+                Ok(())
+            })?;
         Ok(answers)
     }
 
@@ -147,7 +148,8 @@ impl Client<'_> {
     /// Suspended, the client is refused and nothing is lost; resumed, it goes on.
     fn interruption(&mut self) -> Result<(), String> {
         let customer = self.dice.chance(500);
-        let flip = |out| if customer { What::SuspendCustomer(out) } else { What::SuspendClient(out) };
+        let flip =
+            |out| if customer { What::SuspendCustomer(out) } else { What::SuspendClient(out) };
         let (out, back) = (self.signed(flip(true)), self.signed(flip(false)));
         self.play(&[out], 0)?;
         let what = What::Refresh { token: self.newest.clone(), scope: None };

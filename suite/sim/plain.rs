@@ -57,7 +57,8 @@ impl Inside {
 
     fn sweep(&mut self, now: Moment, max: usize) -> Swept {
         let over = |(key, found): (&Key, &Versioned)| {
-            let ends = if let Key::Replay(_, id) = key { Some(id.ends()) } else { found.record.ends() };
+            let ends =
+                if let Key::Replay(_, id) = key { Some(id.ends()) } else { found.record.ends() };
             ends.is_some_and(|ends| ends <= now).then(|| key.clone())
         };
         let gone: Vec<Key> = self.records.iter().filter_map(over).take(max).collect();

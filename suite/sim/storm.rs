@@ -252,11 +252,8 @@ impl Store for Storm {
                 let slow = dice.chance(500);
                 (fault, unwritten, state.bug, slow)
             };
-            let done = if fault && unwritten {
-                Err(CommitError::Unavailable)
-            } else {
-                self.write(batch)
-            };
+            let done =
+                if fault && unwritten { Err(CommitError::Unavailable) } else { self.write(batch) };
             if slow {
                 Yield::once().await;
             }

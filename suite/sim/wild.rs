@@ -137,7 +137,10 @@ impl Chooser<'_, '_> {
         let what = self.what();
         let bearer = matches!(
             what,
-            What::Redeem { .. } | What::Refresh { .. } | What::RevokeGrant(_) | What::RevokeToken(_)
+            What::Redeem { .. }
+                | What::Refresh { .. }
+                | What::RevokeGrant(_)
+                | What::RevokeToken(_)
         );
         if bearer && self.dice.chance(40) {
             return Op { what, by: By::Rival, shows: Shows::Secret(RIVAL) };
@@ -227,7 +230,13 @@ impl Chooser<'_, '_> {
         let Some(last) = tokens.last() else { return self.authorization() };
         let start = if self.dice.chance(700) { last } else { self.dice.of(tokens) };
         let chain = self.observer.chain(start);
-        let back = if newest { 1 } else if self.dice.chance(800) { 2 } else { chain.len() };
+        let back = if newest {
+            1
+        } else if self.dice.chance(800) {
+            2
+        } else {
+            chain.len()
+        };
         let token = chain[chain.len().saturating_sub(back)].clone();
         let narrow = self.world.policy.name != "fintecture" && self.dice.chance(250);
         let scope = narrow.then(|| *self.dice.of(&["openid", "accounts"]));
@@ -249,9 +258,9 @@ impl Chooser<'_, '_> {
 
     fn registration(&mut self) -> &'static str {
         if self.world.policy.name == "fintecture" {
-            return self.dice.of(&["ais pis customers organisations:read", "ais pis"]);
+            return *self.dice.of(&["ais pis customers organisations:read", "ais pis"]);
         }
-        self.dice.of(&["openid accounts transactions", "openid accounts", "accounts openid more"])
+        *self.dice.of(&["openid accounts transactions", "openid accounts", "accounts openid more"])
     }
 
     fn forget(&mut self) -> What {
@@ -266,9 +275,9 @@ impl Chooser<'_, '_> {
             return self.refresh(true);
         }
         if self.world.policy.name == "fintecture" {
-            return What::Credentials(self.dice.of(&["pis", "pis customers", "customers", "OAC"]));
+            return What::Credentials(*self.dice.of(&["pis", "pis customers", "customers", "OAC"]));
         }
         let some = ["openid", "accounts", "openid accounts", "openid accounts transactions"];
-        What::Credentials(self.dice.of(&some))
+        What::Credentials(*self.dice.of(&some))
     }
 }

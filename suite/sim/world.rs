@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use counterfoil_engine::admin::Desired;
-use counterfoil_engine::authorize::{
-    Answer, Approval, AuthorizeError, Browser, Received, Started,
-};
+use counterfoil_engine::authorize::{Answer, Approval, AuthorizeError, Browser, Received, Started};
 use counterfoil_engine::client::Client;
 use counterfoil_engine::client_auth::{Authorization, Presented};
 use counterfoil_engine::consent::Shown;

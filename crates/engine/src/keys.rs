@@ -82,7 +82,7 @@ pub enum KeyState {
     },
 }
 
-/// Makes a key pair and wraps its private part.
+/// Makes a key pair as a record.
 ///
 /// # Errors
 /// A text for the operator when the key cannot be made.
@@ -92,7 +92,20 @@ pub fn generate(
     now: Moment,
     entropy: &mut dyn Entropy,
 ) -> Result<StoredKey, String> {
-    let (key, private) = SigningKey::generate(alg).map_err(|e| format!("{e:?}"))?;
+    let pair = SigningKey::generate(alg).map_err(|e| format!("{e:?}"))?;
+    stored(pair, wrapping, now, entropy)
+}
+
+/// A key pair as a record, its private part wrapped.
+///
+/// # Errors
+/// A text for the operator when the key cannot be kept.
+pub fn stored(
+    (key, private): (SigningKey, Secret),
+    wrapping: &WrappingKey,
+    now: Moment,
+    entropy: &mut dyn Entropy,
+) -> Result<StoredKey, String> {
     let random = entropy.bytes32();
     let kid = counterfoil_protocol::ids::hex(&random[..8]);
     let nonce = random[8..20].try_into().unwrap_or_default();
@@ -100,7 +113,7 @@ pub fn generate(
     Ok(StoredKey {
         wrapped: wrapping.seal(nonce, kid.as_bytes(), private.expose()),
         kid: Kid::parse(&kid).map_err(|e| e.to_string())?,
-        alg: alg.as_str().into(),
+        alg: key.alg().as_str().into(),
         public_jwk: public.into(),
         nonce,
         created: now,

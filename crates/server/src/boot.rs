@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use counterfoil_engine::ctx::Clock;
 use counterfoil_engine::directory::Directory;
@@ -9,7 +10,9 @@ use counterfoil_engine::engine::{AuditMode, Engine};
 use counterfoil_engine::keys::{self, KeyFile};
 use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_jose::alg::Alg;
+use counterfoil_jose::key::{KeyError, SigningKey};
 use counterfoil_protocol::ids::TenantId;
+use counterfoil_protocol::secret::Secret;
 use counterfoil_store::Opened;
 use counterfoil_web::app::App;
 use counterfoil_web::journal::Journal;
@@ -79,12 +82,40 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
     })
 }
 
+/// A key pair that is being made on a thread of its own.
+#[derive(Debug)]
+struct Making(JoinHandle<Result<(SigningKey, Secret), KeyError>>);
+
+impl Making {
+    fn start(alg: Alg) -> Self {
+        Self(std::thread::spawn(move || SigningKey::generate(alg)))
+    }
+
+    fn wait(self) -> Result<(SigningKey, Secret), Failure> {
+        let made = self.0.join().map_err(|_| Failure::failed("a signing key could not be made"))?;
+        made.map_err(|e| Failure::failed(format!("a signing key could not be made: {e:?}")))
+    }
+}
+
+/// Key pairs that were begun before anybody knew whether they are needed: a first start makes RSA
+/// keys while it does everything else.
+#[derive(Debug, Default)]
+pub struct Spare(Vec<(Alg, Making)>);
+
+impl Spare {
+    /// Begins to make one key pair for each algorithm.
+    #[must_use]
+    pub fn begin(algs: &[Alg]) -> Self {
+        Self(algs.iter().map(|alg| (*alg, Making::start(*alg))).collect())
+    }
+}
+
 /// Applies what files say. Signing keys that a tenant lacks are made first, on all processors,
 /// because RSA keys take their time.
 ///
 /// # Errors
 /// [`Failure::failed`] when the store does not take it.
-pub async fn apply(app: &App, loaded: Loaded) -> Result<Vec<String>, Failure> {
+pub async fn apply(app: &App, loaded: Loaded, spare: Spare) -> Result<Vec<String>, Failure> {
     let Loaded { mut desired, algs } = loaded;
     let refused = |why| Failure::failed(format!("the store did not take the resources: {why:?}"));
     let mut missing: Vec<(TenantId, Alg)> = vec![];
@@ -92,22 +123,20 @@ pub async fn apply(app: &App, loaded: Loaded) -> Result<Vec<String>, Failure> {
         let lacking = app.engine.algs_missing(&tenant, &algs).await.map_err(refused)?;
         missing.extend(lacking.into_iter().map(|alg| (tenant.clone(), alg)));
     }
-    let file = app.engine.file.clone();
-    let made = std::thread::scope(|scope| {
-        let make = |(tenant, alg): (TenantId, Alg)| {
-            let file = file.clone();
-            scope.spawn(move || {
-                let now = SystemClock.now();
-                let key = keys::generate(alg, &file.wrapping, now, &mut SystemDice);
-                key.map(|key| (tenant, key))
-            })
-        };
-        let running: Vec<_> = missing.into_iter().map(make).collect();
-        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-    });
-    for key in made {
-        let key = key.map_err(|_| Failure::failed("a signing key could not be made"))?;
-        desired.keys.push(key.map_err(Failure::failed)?);
+    let mut spare = spare.0;
+    let missing: Vec<_> = missing
+        .into_iter()
+        .map(|(tenant, alg)| {
+            let at = spare.iter().position(|(made, _)| *made == alg);
+            let pair = at.map_or_else(|| Making::start(alg), |at| spare.swap_remove(at).1);
+            (tenant, pair)
+        })
+        .collect();
+    for (tenant, pair) in missing {
+        let pair = pair.wait()?;
+        let now = SystemClock.now();
+        let key = keys::stored(pair, &app.engine.file.wrapping, now, &mut SystemDice);
+        desired.keys.push((tenant, key.map_err(Failure::failed)?));
     }
     let applied = app.engine.apply(&desired, &mut SystemDice).await.map_err(refused)?;
     let line = |a: &counterfoil_engine::admin::Applied| format!("{} {} {}", a.sign, a.kind, a.name);

@@ -41,7 +41,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         templates: settings.templates.clone(),
         sandbox: None,
     })?);
-    for line in boot::apply(&app, loaded).await? {
+    for line in boot::apply(&app, loaded, boot::Spare::default()).await? {
         eprintln!("{line}");
     }
     let listening: Vec<String> = sockets

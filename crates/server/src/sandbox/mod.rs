@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use counterfoil_engine::engine::AuditMode;
+use counterfoil_jose::alg::Alg;
 use counterfoil_web::ui::views::{DemoCustomer, DemoView};
 use tokio_rustls::TlsAcceptor;
 
@@ -78,14 +79,7 @@ impl Files {
 /// # Errors
 /// With a text that says what was tried and what to do.
 pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
-    for address in [options.listen, options.tls_listen] {
-        if !is_loopback(address.ip()) && !options.insecure {
-            return Err(Failure::usage(format!(
-                "{address} can be reached by others, and the sandbox has known passwords; \
-                 add --i-know-this-is-insecure if that is what you want"
-            )));
-        }
-    }
+    only_this_machine(&options)?;
     let scratch = if options.ephemeral {
         let made = tempfile::Builder::new().prefix("counterfoil-").tempdir();
         Some(made.map_err(|e| Failure::failed(format!("no temporary folder: {e}")))?)
@@ -97,6 +91,9 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     std::fs::create_dir_all(state.join("keys")).map_err(told)?;
     let state = std::fs::canonicalize(&state).map_err(told)?;
     let files = Files::new(&state);
+    // A first start needs an RSA key for MX and one for the realm.
+    let first = !files.store.exists();
+    let spare = boot::Spare::begin(if first { &[Alg::RS256, Alg::RS256] } else { &[] });
 
     let plain = listener::bind(options.listen).await?;
     let secure = listener::bind(options.tls_listen).await?;
@@ -121,7 +118,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
         sandbox: Some(demo()),
     })?);
     let loaded = resources::load(&files.resources, &http, &keys)?;
-    boot::apply(&app, loaded).await?;
+    boot::apply(&app, loaded, spare).await?;
 
     let acceptor = TlsAcceptor::from(tls::server(&files.tls, &files.tls_key)?);
     let mut sockets: Vec<Socket> =
@@ -151,6 +148,19 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     served
 }
 
+/// Known passwords are for this machine, unless somebody says otherwise in words.
+fn only_this_machine(options: &Options) -> Result<(), Failure> {
+    for address in [options.listen, options.tls_listen] {
+        if !address.ip().is_loopback() && !options.insecure {
+            return Err(Failure::usage(format!(
+                "{address} can be reached by others, and the sandbox has known passwords; \
+                 add --i-know-this-is-insecure if that is what you want"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// SIGHUP: read everything, check everything, then apply; a broken file changes nothing.
 pub(crate) fn reloading(
     app: Arc<counterfoil_web::app::App>,
@@ -162,7 +172,7 @@ pub(crate) fn reloading(
         let (app, folder, base, keys) = (app.clone(), folder.clone(), base.clone(), keys.clone());
         Box::pin(async move {
             let applied = match resources::load(&folder, &base, &keys) {
-                Ok(loaded) => boot::apply(&app, loaded).await,
+                Ok(loaded) => boot::apply(&app, loaded, boot::Spare::default()).await,
                 Err(failure) => Err(failure),
             };
             match applied {
@@ -172,10 +182,6 @@ pub(crate) fn reloading(
             }
         })
     })
-}
-
-fn is_loopback(ip: IpAddr) -> bool {
-    ip.is_loopback()
 }
 
 fn host(ip: IpAddr) -> String {

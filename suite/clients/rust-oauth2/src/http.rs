@@ -26,7 +26,8 @@ pub fn send(request: HttpRequest) -> Result<HttpResponse, Error> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
 
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(Error::other("no head"))?;
+    let end =
+        answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(Error::other("no head"))?;
     let head = std::str::from_utf8(&answer[..end]).map_err(Error::other)?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.get(9..12)).ok_or(Error::other("no status"))?;
@@ -47,7 +48,7 @@ pub fn customer(base: &str, url: &str) -> String {
             Page::Back(url) => return url,
             Page::Html(html) => html,
         };
-        let to = between(&html, "<form method=\"post\" action=\"/log", "\"").map_or("/consent", |_| "/login");
+        let to = if html.contains("action=\"/login\"") { "/login" } else { "/consent" };
         let field = |name: &str| {
             let value = between(&html, &format!("name=\"{name}\" value=\""), "\"").expect(name);
             format!("{name}={value}&")

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    PkceCodeChallenge, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
-    StandardRevocableToken, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge,
+    RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope, StandardRevocableToken,
+    TokenResponse, TokenUrl,
 };
 use serde_json::Value;
 
 const CALLBACK: &str = "http://127.0.0.1:8099/callback";
 
 /// One call of the crate: a panic of an assertion is its failure.
-fn call<T>(failed: &mut bool, name: &str, body: impl FnOnce() -> T + std::panic::UnwindSafe) -> Option<T> {
-    match std::panic::catch_unwind(body) {
+fn call<T>(failed: &mut bool, name: &str, body: impl FnOnce() -> T) -> Option<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)) {
         Ok(value) => {
             println!("ok {name}");
             Some(value)
@@ -52,7 +52,8 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let sandbox = std::env::var("COUNTERFOIL_SANDBOX").expect("COUNTERFOIL_SANDBOX");
     let sandbox: Value = serde_json::from_str(&sandbox).expect("JSON");
-    let said = |path: &str| sandbox.pointer(path).and_then(Value::as_str).expect("a value").to_owned();
+    let said =
+        |path: &str| sandbox.pointer(path).and_then(Value::as_str).expect("a value").to_owned();
     let client = |surface: &str, secret: Option<&str>| {
         let of = |name: &str| said(&format!("/surfaces/{surface}/{name}"));
         let secret = secret.map_or_else(|| of("client/client_secret"), str::to_owned);
@@ -66,7 +67,8 @@ fn main() -> ExitCode {
         let realm = client("worldline", None).set_auth_type(auth.clone());
         call(&mut failed, &format!("worldline {name}"), || {
             let request = realm.exchange_client_credentials();
-            let request = request.add_scope(Scope::new("VOP".into())).add_scope(Scope::new("WERO".into()));
+            let request =
+                request.add_scope(Scope::new("VOP".into())).add_scope(Scope::new("WERO".into()));
             let token = request.request(&http::send).expect("a token");
             assert_eq!(scopes(&token), "VOP WERO");
             assert_eq!(token.expires_in(), Some(Duration::from_secs(300)));
@@ -74,7 +76,8 @@ fn main() -> ExitCode {
         });
         let stranger = client("worldline", Some("wrong")).set_auth_type(auth);
         call(&mut failed, &format!("worldline {name}, wrong secret"), || {
-            let request = stranger.exchange_client_credentials().add_scope(Scope::new("VOP".into()));
+            let request =
+                stranger.exchange_client_credentials().add_scope(Scope::new("VOP".into()));
             let why = request.request(&http::send).expect_err("a refusal");
             assert_eq!(code(why), BasicErrorResponseType::InvalidClient);
         });
@@ -106,38 +109,49 @@ fn main() -> ExitCode {
         if spoil {
             verifier = PkceCodeChallenge::new_random_sha256().1;
         }
-        app.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier).request(&http::send)
+        app.exchange_code(AuthorizationCode::new(code))
+            .set_pkce_verifier(verifier)
+            .request(&http::send)
     };
     let refresh = |token: &RefreshToken| app.exchange_refresh_token(token).request(&http::send);
-    let quiet = std::panic::AssertUnwindSafe;
 
-    let first = call(&mut failed, "mx code", quiet(|| {
+    let first = call(&mut failed, "mx code", || {
         let token = redeem(false).expect("a token");
         assert_eq!(token.expires_in(), Some(Duration::from_secs(600)));
         assert_eq!(scopes(&token), "openid accounts");
         token.refresh_token().expect("a refresh token").clone()
-    }));
-    call(&mut failed, "mx wrong code_verifier", quiet(|| {
-        assert_eq!(code(redeem(true).expect_err("a refusal")), BasicErrorResponseType::InvalidGrant);
-    }));
+    });
+    call(&mut failed, "mx wrong code_verifier", || {
+        assert_eq!(
+            code(redeem(true).expect_err("a refusal")),
+            BasicErrorResponseType::InvalidGrant
+        );
+    });
     let Some(first) = first else { return ExitCode::FAILURE };
-    let second = call(&mut failed, "mx refresh: rotated", quiet(|| {
+    let second = call(&mut failed, "mx refresh: rotated", || {
         let token = refresh(&first).expect("a token");
         let token = token.refresh_token().expect("a refresh token").clone();
         assert_ne!(token.secret(), first.secret());
         token
-    }));
+    });
     let Some(second) = second else { return ExitCode::FAILURE };
-    call(&mut failed, "mx refresh again: the identical successor", quiet(|| {
+    call(&mut failed, "mx refresh again: the identical successor", || {
         let token = refresh(&first).expect("a token");
         assert_eq!(token.refresh_token().map(|t| t.secret()), Some(second.secret()));
-    }));
-    call(&mut failed, "mx revoke", quiet(|| {
+    });
+    call(&mut failed, "mx revoke", || {
         let token = StandardRevocableToken::RefreshToken(second.clone());
         app.revoke_token(token).expect("a revocation URL").request(&http::send).expect("an answer");
-    }));
-    call(&mut failed, "mx refresh after it", quiet(|| {
-        assert_eq!(code(refresh(&second).expect_err("a refusal")), BasicErrorResponseType::InvalidGrant);
-    }));
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    });
+    call(&mut failed, "mx refresh after it", || {
+        assert_eq!(
+            code(refresh(&second).expect_err("a refusal")),
+            BasicErrorResponseType::InvalidGrant
+        );
+    });
+    if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
