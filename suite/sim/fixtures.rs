@@ -79,7 +79,8 @@ fn signing_key() -> &'static Arc<LoadedKey> {
     static KEY: OnceLock<Arc<LoadedKey>> = OnceLock::new();
     KEY.get_or_init(|| {
         let wrapping = key_file(0).wrapping;
-        let stored = keys::generate(Alg::RS256, &wrapping, Moment(0), &mut Dice(0)).unwrap();
+        let pair = SigningKey::generate(Alg::RS256).unwrap();
+        let stored = keys::stored(pair, &wrapping, Moment(0), &mut Dice(0)).unwrap();
         Arc::new(LoadedKey::load(&stored, KeyState::Active, &wrapping).unwrap())
     })
 }

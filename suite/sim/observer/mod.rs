@@ -141,6 +141,8 @@ impl<'a> Observer<'a> {
         };
         self.client.begin(&flips(|what| match what {
             What::SuspendClient(out) => Some(*out),
+            // Whether a client is out is what its file says.
+            What::Register(_) => Some(false),
             _ => None,
         }));
         self.customer.begin(&flips(|what| match what {
@@ -229,6 +231,7 @@ impl<'a> Observer<'a> {
             What::SuspendCustomer(_) => self.customer.heard(),
             What::Register(_) => {
                 self.registration.heard();
+                self.client.heard();
                 self.count("registrations changed");
             }
             What::Forget(_) => {

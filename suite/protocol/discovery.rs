@@ -1,0 +1,170 @@
+//! Metadata and key sets against the files in `golden/`, and that nothing is advertised that is refused.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::browser::{App, FIN};
+use crate::wire::{Answer, Ask};
+use crate::world::{BASE, World};
+
+/// A surface, the path of a tenant with just this one.
+const SURFACES: [(&str, &str); 3] =
+    [("mx", "/o/mx"), ("fintecture", "/o/fintecture"), ("worldline", "/auth/realms/sandbox")];
+
+/// A file of `golden/`. `COUNTERFOIL_GOLDEN=write` renews it, for a change that was meant.
+#[expect(clippy::disallowed_methods, reason = "a developer asks for new files")]
+fn golden(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    if std::env::var("COUNTERFOIL_GOLDEN").is_ok_and(|wish| wish == "write") {
+        std::fs::write(&path, found).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "{name}: if the change was meant, COUNTERFOIL_GOLDEN=write");
+}
+
+/// Members on lines of their own, in the order of the wire.
+fn laid_out(compact: &str) -> String {
+    let (mut out, mut depth, mut quoted) = (String::new(), 0, false);
+    let mut last = ' ';
+    for c in compact.chars() {
+        quoted ^= c == '"' && last != '\\';
+        last = c;
+        let newline = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        match c {
+            '{' | '[' if !quoted => {
+                depth += 1;
+                out.push(c);
+                out.push_str(&newline(depth));
+            }
+            '}' | ']' if !quoted => {
+                depth -= 1;
+                out.push_str(&newline(depth));
+                out.push(c);
+            }
+            ',' if !quoted => {
+                out.push(c);
+                out.push_str(&newline(depth));
+            }
+            ':' if !quoted => out.push_str(": "),
+            c => out.push(c),
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn metadata(world: &World, base: &str) -> Answer {
+    world.send(Ask::get(&format!("{base}/.well-known/openid-configuration"))).expect(200)
+}
+
+#[test]
+fn metadata_of_every_surface_is_its_golden_file() {
+    let world = World::new();
+    for (name, base) in SURFACES {
+        let answer = metadata(&world, base);
+        golden(&format!("discovery-{name}.json"), &laid_out(answer.text()));
+        let other = format!("{base}/.well-known/oauth-authorization-server");
+        assert_eq!(world.send(Ask::get(&other)).expect(200).body, answer.body);
+    }
+}
+
+#[test]
+fn the_key_set_of_a_tenant_is_its_golden_file() {
+    let world = World::new();
+    let sets = ["/jwks", "/o/mx/jwks", "/auth/realms/sandbox/protocol/openid-connect/certs"];
+    for path in sets {
+        golden("jwks.json", &laid_out(world.send(Ask::get(path)).expect(200).text()));
+    }
+}
+
+#[test]
+fn everything_that_is_advertised_is_served() {
+    let world = World::new();
+    for (name, base) in SURFACES {
+        let json = metadata(&world, base).json();
+        let members = json.as_object().unwrap();
+        let urls = members.iter().filter(|(member, _)| {
+            member.ends_with("_endpoint") || *member == "jwks_uri"
+        });
+        for (member, url) in urls {
+            let path = url.as_str().unwrap().strip_prefix(BASE).unwrap();
+            let get = matches!(&**member, "jwks_uri" | "authorization_endpoint");
+            let asked = world.send(if get { Ask::get(path) } else { Ask::post(path, "") });
+            assert!(!matches!(asked.status, 404 | 405), "{name}: {member} {path}");
+        }
+        assert_eq!(json["issuer"], format!("{BASE}{base}"));
+        // What does not exist is not there: no registration, no pushed requests, no form_post.
+        for absent in ["registration_endpoint", "pushed_authorization_request_endpoint"] {
+            assert!(json.get(absent).is_none(), "{name}: {absent}");
+        }
+        assert_eq!(json["request_uri_parameter_supported"], false);
+    }
+}
+
+#[test]
+fn every_grant_type_that_is_advertised_is_known_and_no_other() {
+    let world = World::new();
+    let all = ["authorization_code", "refresh_token", "client_credentials", "password", "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange"];
+    let clients = [
+        ("mx", "", &["/oauth2/v4/token"][..], "mxrecipient:mxsecret"),
+        ("fintecture", "", &["/oauth/accesstoken", "/oauth/refreshtoken"], "finapp:finsecret"),
+        (
+            "worldline",
+            "/auth/realms/sandbox",
+            &["/protocol/openid-connect/token"],
+            "Worldline-000021:password123",
+        ),
+    ];
+    for (name, base, paths, credentials) in clients {
+        let golden = SURFACES.iter().find(|(known, _)| *known == name).unwrap().1;
+        let json = metadata(&world, golden).json();
+        let advertised = |grant: &str| {
+            json["grant_types_supported"].as_array().unwrap().iter().any(|known| known == grant)
+        };
+        let (id, secret) = credentials.split_once(':').unwrap();
+        for grant in all {
+            let known = paths.iter().any(|path| {
+                let ask = Ask::form(&format!("{base}{path}"), &[("grant_type", grant)]);
+                let answer = world.send(ask.basic(id, secret));
+                answer.member("error") != "unsupported_grant_type"
+            });
+            assert_eq!(known, advertised(grant), "{name}: {grant}");
+        }
+    }
+}
+
+#[test]
+fn every_way_of_authentication_that_is_advertised_is_taken_and_no_other() {
+    let world = World::new();
+    let ways = |app: &App, path: &str| {
+        let form = [("grant_type", "client_credentials"), ("scope", "PIS")];
+        let basic = world.send(Ask::form(path, &form).basic(app.id, app.secret));
+        let secret = [("client_id", app.id), ("client_secret", app.secret)];
+        let body = world.send(Ask::form(path, &[&form[..], &secret].concat()));
+        [basic, body].map(|answer| {
+            answer.status == 200 || answer.member("error") != "invalid_client"
+        })
+    };
+    let names = |base: &str| {
+        let json = metadata(&world, base).json();
+        ["client_secret_basic", "client_secret_post"].map(|way| {
+            let all = json["token_endpoint_auth_methods_supported"].as_array().unwrap();
+            all.contains(&Value::from(way))
+        })
+    };
+    assert_eq!(ways(&FIN, "/oauth/accesstoken"), names("/o/fintecture"));
+    assert_eq!(ways(&crate::browser::MX, "/oauth2/v4/token"), names("/o/mx"));
+}
+
+#[test]
+fn a_golden_file_is_the_same_json_with_line_breaks() {
+    let compact = r#"{"a":["x:y","\"{"],"b":{"c":1}}"#;
+    let laid_out = laid_out(compact);
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(value(&laid_out), value(compact));
+    assert!(laid_out.starts_with("{\n  \"a\": [\n    \"x:y\",\n"));
+}

@@ -1,0 +1,124 @@
+//! Every refusal there is can be provoked. Most are by a row of a table, whose code the runner
+//! compares with the journal.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use counterfoil_protocol::refusal_code::ALL;
+
+use crate::browser::{Browser, MX};
+use crate::faults;
+use crate::table::rows;
+use crate::tables::TABLES;
+use crate::wire::Ask;
+use crate::world::World;
+
+/// What takes more than a request.
+const SCENES: [fn(&mut Vec<String>); 8] = [
+    faults::rivals_that_always_move_first,
+    faults::a_store_that_breaks,
+    faults::a_handle_sealed_with_a_leaked_key,
+    faults::a_store_that_was_set_back,
+    faults::more_views_than_a_grant_keeps,
+    a_refresh_token_after_its_successor_was_used,
+    an_assertion_that_is_sent_twice,
+    a_customer_who_cannot_or_will_not,
+];
+
+/// What is provoked by another test program: the file, and the name of the test.
+const ELSEWHERE: [(&str, &str, &str); 6] = [
+    ("E1012", "blackbox/limits.rs", "a_body_over_64_kib_is_413"),
+    ("E1013", "blackbox/limits.rs", "a_head_over_32_kib_is_431"),
+    ("E1014", "blackbox/slow.rs", "a_body_that_does_not_come_is_408"),
+    ("E1217", "../crates/jose/tests/suite/assertion.rs", "IdMissing"),
+    ("E5005", "blackbox/overload.rs", "a_full_queue_answers_503_at_once"),
+    ("E3011", "protocol/connect.rs", "f1_a_connect_url_is_worth_nothing_after_half_an_hour"),
+];
+
+/// What stands in the catalogue and nothing answers yet.
+const RESERVED: [(&str, &str); 2] = [
+    ("E2021", "a suspended customer's grants say E2017, and the page says no for them"),
+    ("E5001", "requests are not limited by rate yet"),
+];
+
+fn a_refresh_token_after_its_successor_was_used(told: &mut Vec<String>) {
+    let world = World::new();
+    let first = MX.mx_tokens(&world).refresh;
+    let second = world.send(MX.mx_refresh(&first)).expect(200).member("refresh_token");
+    world.send(MX.mx_refresh(&second)).expect(200);
+    world.refused(MX.mx_refresh(&first), 400, "E2016");
+    told.push("E2016".into());
+}
+
+fn an_assertion_that_is_sent_twice(told: &mut Vec<String>) {
+    let world = World::new();
+    let assertion = crate::assertions::assertion("jti=twice", crate::world::NOW.0);
+    let pairs = [
+        ("grant_type", "client_credentials"),
+        ("scope", "VOP"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &*assertion),
+    ];
+    let ask = || Ask::form("/auth/realms/sandbox/protocol/openid-connect/token", &pairs);
+    world.send(ask()).expect(200);
+    world.refused(ask(), 400, "E1218");
+    told.push("E1218".into());
+}
+
+fn a_customer_who_cannot_or_will_not(told: &mut Vec<String>) {
+    let world = World::new();
+    let mut end = |login: &str, code: &str| {
+        world.drain();
+        Browser::new(&world).consent(&MX.mx_authorize("openid accounts", &[]), login);
+        assert_eq!(world.drain(), [code], "{login}");
+        told.push(code.into());
+    };
+    end("demo-denied", "E3003");
+    end("demo-sca-fail", "E3004");
+    let mut browser = Browser::new(&world);
+    let login = browser.open(&MX.mx_authorize("openid accounts", &[]));
+    let foreign = [("csrf", ""), ("interaction", "")];
+    let form = crate::browser::Page(login.text());
+    let pairs = [("interaction", &*form.field("interaction")), foreign[0]];
+    browser.send(Ask::form("/login", &pairs)).expect(403);
+    for _ in 0..5 {
+        browser.submit(&login, &[("login", "ada"), ("password", "x")]);
+    }
+    let mut browser = Browser::new(&world);
+    let login = browser.open(&MX.mx_authorize("openid accounts", &[]));
+    let consent = browser.sign_in(&login, "ada");
+    browser.submit(&consent, &[("action", "allow")]);
+    let codes = world.drain();
+    for code in ["E3012", "E3020", "E3021", "E3030"] {
+        assert!(codes.iter().any(|known| known == code), "{code}: {codes:?}");
+        told.push(code.into());
+    }
+}
+
+#[test]
+fn every_refusal_is_provoked_by_a_row_or_a_test() {
+    let mut told: Vec<String> = vec![];
+    for table in TABLES {
+        told.extend(rows(table).into_iter().filter_map(|row| row.code));
+    }
+    for scene in SCENES {
+        scene(&mut told);
+    }
+    let told: BTreeSet<&str> = told.iter().map(String::as_str).collect();
+    for (code, path, name) in ELSEWHERE {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(text.contains(name), "{code}: no {name} in {}", path.display());
+    }
+    let elsewhere = ELSEWHERE.iter().map(|(code, _, _)| *code);
+    let reserved = RESERVED.iter().map(|(code, _)| *code);
+    let covered: BTreeSet<&str> = told.iter().copied().chain(elsewhere).chain(reserved).collect();
+    let all: BTreeSet<&str> = ALL.iter().map(|refusal| refusal.stable().code).collect();
+    let missing: Vec<_> = all.difference(&covered).collect();
+    assert!(missing.is_empty(), "nothing provokes {missing:?}");
+    let strange: Vec<_> = covered.difference(&all).collect();
+    assert!(strange.is_empty(), "no such codes: {strange:?}");
+    for (code, why) in RESERVED {
+        assert!(!told.contains(code), "{code} is provoked now, so this is out of date: {why}");
+    }
+}
