@@ -54,10 +54,6 @@ impl<'w> Browser<'w> {
         &self.cookies
     }
 
-    pub(crate) fn forget_cookies(&mut self) {
-        self.cookies.clear();
-    }
-
     pub(crate) fn plant(&mut self, cookies: &[(String, String)]) {
         self.cookies.extend_from_slice(cookies);
     }
@@ -153,8 +149,7 @@ pub(crate) struct App {
 pub(crate) const MX: App = App { id: "mxrecipient", secret: "mxsecret", base: "" };
 pub(crate) const MX_OTHER: App = App { id: "mxother", secret: "othersecret", base: "" };
 pub(crate) const MX_ONCE: App = App { id: "mxonce", secret: "oncesecret", base: "" };
-pub(crate) const MX_STRICT: App =
-    App { id: "mxstrict", secret: "strictsecret", base: "/o/strict" };
+pub(crate) const MX_STRICT: App = App { id: "mxstrict", secret: "strictsecret", base: "/o/strict" };
 pub(crate) const FIN: App = App { id: "finapp", secret: "finsecret", base: "" };
 pub(crate) const FIN_OTHER: App = App { id: "finother", secret: "othersecret", base: "" };
 pub(crate) const FIN_PLAIN: App = App { id: "finplain", secret: "plainsecret", base: "/o/plain" };

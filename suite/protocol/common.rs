@@ -13,7 +13,12 @@ use crate::world::World;
 fn visible(world: &World, ask: Ask) -> String {
     let answer = world.send(ask);
     let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
-    format!("{} {headers:?} {:?}", answer.status, answer.body, headers = headers.collect::<Vec<_>>())
+    format!(
+        "{} {headers:?} {:?}",
+        answer.status,
+        answer.body,
+        headers = headers.collect::<Vec<_>>()
+    )
 }
 
 #[test]
@@ -22,7 +27,8 @@ fn i10_introspection_is_the_same_for_unknown_expired_revoked_and_foreign_tokens(
     let as_resource = |token: &str| {
         Ask::form("/introspect", &[("token", token)]).basic("resource", "resourcesecret")
     };
-    let (revoked, expired, rotated) = (MX.mx_tokens(&world), MX.mx_tokens(&world), FIN.fin_tokens(&world));
+    let (revoked, expired, rotated) =
+        (MX.mx_tokens(&world), MX.mx_tokens(&world), FIN.fin_tokens(&world));
     world.send(MX.ask("/oauth2/v4/revoke", &[("token", &revoked.refresh)])).expect(200);
     world.send(FIN.fin_refresh(&rotated.refresh)).expect(200);
     let foreign = crate::browser::MX_STRICT.mx_tokens(&world);
@@ -61,8 +67,12 @@ fn p17_a_login_is_bound_to_its_browser_and_its_form() {
     let others = other.open(&MX.mx_authorize("openid accounts", &[]));
     let csrf = Page(others.text()).field("csrf");
     for csrf in ["", "x", &csrf] {
-        let fields =
-            [("interaction", &*interaction), ("csrf", csrf), ("login", "ada"), ("password", "demo")];
+        let fields = [
+            ("interaction", &*interaction),
+            ("csrf", csrf),
+            ("login", "ada"),
+            ("password", "demo"),
+        ];
         world.drain();
         victim.send(Ask::form("/login", &fields)).expect(403);
         assert_eq!(world.drain(), ["E3012"]);
@@ -243,7 +253,8 @@ fn with_call<T>(world: &World, work: impl AsyncFnOnce(&mut Call<'_>) -> T) -> T 
 
 fn set_client(world: &World, id: &str, status: ClientStatus) {
     let id = ClientId::parse(id).unwrap();
-    let set = with_call(world, async |call| world.app.engine.set_client_status(call, &id, status).await);
+    let set =
+        with_call(world, async |call| world.app.engine.set_client_status(call, &id, status).await);
     set.unwrap();
 }
 

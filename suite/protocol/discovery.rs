@@ -12,15 +12,15 @@ use crate::world::{BASE, World};
 const SURFACES: [(&str, &str); 3] =
     [("mx", "/o/mx"), ("fintecture", "/o/fintecture"), ("worldline", "/auth/realms/sandbox")];
 
-/// A file of `golden/`. `COUNTERFOIL_GOLDEN=write` renews it, for a change that was meant.
+/// A file of `golden/`. `GOLDEN=write` renews it, for a change that was meant.
 #[expect(clippy::disallowed_methods, reason = "a developer asks for new files")]
 fn golden(name: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
-    if std::env::var("COUNTERFOIL_GOLDEN").is_ok_and(|wish| wish == "write") {
+    if std::env::var("GOLDEN").is_ok_and(|wish| wish == "write") {
         std::fs::write(&path, found).unwrap();
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, wanted, "{name}: if the change was meant, COUNTERFOIL_GOLDEN=write");
+    assert_eq!(found, wanted, "{name}: if the change was meant, GOLDEN=write");
 }
 
 /// Members on lines of their own, in the order of the wire.
@@ -84,9 +84,9 @@ fn everything_that_is_advertised_is_served() {
     for (name, base) in SURFACES {
         let json = metadata(&world, base).json();
         let members = json.as_object().unwrap();
-        let urls = members.iter().filter(|(member, _)| {
-            member.ends_with("_endpoint") || *member == "jwks_uri"
-        });
+        let urls = members
+            .iter()
+            .filter(|(member, _)| member.ends_with("_endpoint") || *member == "jwks_uri");
         for (member, url) in urls {
             let path = url.as_str().unwrap().strip_prefix(BASE).unwrap();
             let get = matches!(&**member, "jwks_uri" | "authorization_endpoint");
@@ -105,10 +105,17 @@ fn everything_that_is_advertised_is_served() {
 #[test]
 fn every_grant_type_that_is_advertised_is_known_and_no_other() {
     let world = World::new();
-    let all = ["authorization_code", "refresh_token", "client_credentials", "password", "implicit",
-        "urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba",
+    let all = [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "password",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange"];
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ];
     let clients = [
         ("mx", "", &["/oauth2/v4/token"][..], "mxrecipient:mxsecret"),
         ("fintecture", "", &["/oauth/accesstoken", "/oauth/refreshtoken"], "finapp:finsecret"),
@@ -145,9 +152,8 @@ fn every_way_of_authentication_that_is_advertised_is_taken_and_no_other() {
         let basic = world.send(Ask::form(path, &form).basic(app.id, app.secret));
         let secret = [("client_id", app.id), ("client_secret", app.secret)];
         let body = world.send(Ask::form(path, &[&form[..], &secret].concat()));
-        [basic, body].map(|answer| {
-            answer.status == 200 || answer.member("error") != "invalid_client"
-        })
+        [basic, body]
+            .map(|answer| answer.status == 200 || answer.member("error") != "invalid_client")
     };
     let names = |base: &str| {
         let json = metadata(&world, base).json();

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use counterfoil_engine::handle::{Facts, Generation, Minted, Refresh, Salt, Sealed, Serial, ViewId};
+use counterfoil_engine::handle::{
+    Facts, Generation, Minted, Refresh, Salt, Sealed, Serial, ViewId,
+};
 use counterfoil_engine::store::{
     Batch, BoxFuture, Change, CommitError, Expected, FeedEvent, Key, Listed, Page, Position, Query,
     Record, Store, Swept, Unavailable, Versioned,
@@ -79,7 +81,11 @@ impl Store for Faulty {
         self.inner.list(query, page)
     }
 
-    fn feed(&self, after: Position, max: usize) -> BoxFuture<'_, Result<Vec<FeedEvent>, Unavailable>> {
+    fn feed(
+        &self,
+        after: Position,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<FeedEvent>, Unavailable>> {
         self.inner.feed(after, max)
     }
 
@@ -120,7 +126,8 @@ fn a_panic_answers_500_and_the_next_request_works() {
         set(Fault::Panic);
         let ask = asks()[n].clone();
         let answer = world.refused(ask, 500, "E5006");
-        let body = r#"{"error":"server_error","error_description":"something went wrong on our side"}"#;
+        let body =
+            r#"{"error":"server_error","error_description":"something went wrong on our side"}"#;
         assert_eq!(answer.text(), body);
         set(Fault::None);
         world.send(MX.mx_refresh(&tokens.refresh)).expect(200);

@@ -95,11 +95,8 @@ fn f4_a_challenge_is_honoured_where_there_was_one() {
     let back = Browser::new(&world).consent(&FIN.fin_authorize(&with), "ada");
     let code = back.parameter("code").unwrap();
     world.refused(FIN.fin_redeem(&code), 401, "E2020");
-    let pairs = [
-        ("grant_type", "authorization_code"),
-        ("code", &*code),
-        ("code_verifier", VERIFIER),
-    ];
+    let pairs =
+        [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
     world.send(FIN.ask("/oauth/accesstoken", &pairs)).expect(200);
 }
 

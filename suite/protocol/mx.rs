@@ -4,9 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use counterfoil_jose::jwt;
 use serde_json::Value;
 
-use crate::browser::{
-    Browser, CALLBACK, MX, MX_OTHER, MX_STRICT, Tokens, VERIFIER, challenge_of,
-};
+use crate::browser::{Browser, CALLBACK, MX, MX_OTHER, MX_STRICT, Tokens, VERIFIER, challenge_of};
 use crate::wire::{Ask, encoded};
 use crate::world::{BASE, NOW, World};
 
@@ -80,9 +78,8 @@ fn m6_the_verifier_of_another_code_does_not_fit_and_the_code_stays_good() {
             ("code_verifier", verifier),
         ])
     };
-    let ask = |verifier: &str| {
-        Ask::post("/oauth2/v4/token", &pairs(verifier)).basic(MX.id, MX.secret)
-    };
+    let ask =
+        |verifier: &str| Ask::post("/oauth2/v4/token", &pairs(verifier)).basic(MX.id, MX.secret);
     world.refused(ask(&other), 400, "E2020");
     world.send(ask(VERIFIER)).expect(200);
 }

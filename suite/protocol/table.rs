@@ -71,7 +71,8 @@ impl Row {
         world.drain();
         let answer = world.send(ask);
         let codes = world.drain();
-        let said = format!("answered {} {:?}", answer.status, String::from_utf8_lossy(&answer.body));
+        let said =
+            format!("answered {} {:?}", answer.status, String::from_utf8_lossy(&answer.body));
         if answer.status != self.status {
             return Err(format!("{said} {codes:?}"));
         }
@@ -108,7 +109,8 @@ impl Row {
     fn ask(&self, world: &World) -> Ask {
         let path = self.expand(&self.path, world);
         // A path that names its realm itself, or is meant to look like another.
-        let target = path.strip_prefix('!').map_or_else(|| format!("{}{path}", self.base), str::to_owned);
+        let target =
+            path.strip_prefix('!').map_or_else(|| format!("{}{path}", self.base), str::to_owned);
         let mut ask = Ask::new(&self.method, &target);
         ask.body = bytes(&self.expand(&self.body, world));
         let mut typed = ask.body.is_empty();

@@ -106,9 +106,8 @@ impl Answer {
     }
 
     pub(crate) fn location(&self) -> &str {
-        self.header("location").unwrap_or_else(|| panic!("no redirect: {} {}", self.status, {
-            self.text()
-        }))
+        self.header("location")
+            .unwrap_or_else(|| panic!("no redirect: {} {}", self.status, { self.text() }))
     }
 
     /// A parameter of the redirect, decoded.

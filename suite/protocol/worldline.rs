@@ -101,11 +101,8 @@ fn w2_introspection_and_revocation_know_a_signed_token() {
     }
     let foreign = token(&world, "/auth/realms/bare").member("access_token");
     assert_eq!(introspect(&foreign).text(), r#"{"active":false}"#);
-    let pairs = [
-        ("client_id", "Worldline-000021"),
-        ("client_secret", "password123"),
-        ("token", &*one),
-    ];
+    let pairs =
+        [("client_id", "Worldline-000021"), ("client_secret", "password123"), ("token", &*one)];
     world.send(Ask::form(&format!("{connect}/revoke"), &pairs)).expect(200);
     assert_eq!(introspect(&one).text(), r#"{"active":false}"#);
     assert_eq!(introspect(&other).json()["active"], true);

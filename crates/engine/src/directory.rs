@@ -2,11 +2,13 @@
 //! revision it was read at, and that revision is a guard of every commit.
 //!
 //! Coherent on one node: every commit that touches a cached kind drops the entry before it is
-//! answered, and an entry read before that commit is not put back after it (`epoch`).
+//! answered, and an entry read before that commit is not put back after it (`epoch`). A commit whose
+//! sender went away may still arrive, nobody knows when: what it changes is not kept from then on
+//! (`unanswered`).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use counterfoil_protocol::ids::{ClientId, TenantId};
 
@@ -24,6 +26,16 @@ pub struct Directory {
     epoch: AtomicU64,
     issuers: RwLock<HashMap<TenantId, Arc<Issuer>>>,
     clients: RwLock<HashMap<ClientAt, (Arc<Client>, Revision)>>,
+    /// How many commits that change a cached record have not been answered, by its key.
+    unanswered: Mutex<HashMap<Key, u32>>,
+}
+
+/// A commit on its way, and what it changes of this cache. Dropped without an answer, it stays in
+/// doubt for good.
+#[must_use]
+pub(crate) struct Unanswered<'d> {
+    directory: &'d Directory,
+    keys: Vec<Key>,
 }
 
 /// Taken before a read; an entry is kept only if no cached kind has changed since.
@@ -42,7 +54,8 @@ impl Directory {
 
     pub(crate) fn keep_issuer(&self, issuer: &Arc<Issuer>, since: Epoch) {
         let mut issuers = self.issuers.write().unwrap_or_else(PoisonError::into_inner);
-        if self.epoch() == since {
+        let tenant = Key::Tenant(issuer.tenant.id.clone());
+        if self.epoch() == since && !self.is_unanswered(&tenant) {
             if issuers.len() >= TENANTS_CACHED_MAX {
                 issuers.clear();
             }
@@ -62,7 +75,8 @@ impl Directory {
         since: Epoch,
     ) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if self.epoch() == since {
+        let key = Key::Client(at.0.clone(), at.1.clone());
+        if self.epoch() == since && !self.is_unanswered(&key) {
             if clients.len() >= CLIENTS_CACHED_MAX {
                 clients.clear();
             }
@@ -70,8 +84,24 @@ impl Directory {
         }
     }
 
-    /// Forgets what a batch changes. Called before and after its commit: before, so that nobody who
-    /// starts now keeps the old value; after, so that nobody who read meanwhile does.
+    /// A batch is about to be committed: nobody who starts now keeps what it changes.
+    pub(crate) fn sent(&self, changes: &[Change]) -> Unanswered<'_> {
+        let keys = Self::concerns(changes);
+        if !keys.is_empty() {
+            let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            for key in &keys {
+                *unanswered.entry(key.clone()).or_default() += 1;
+            }
+        }
+        self.forget(&keys);
+        Unanswered { directory: self, keys }
+    }
+
+    fn is_unanswered(&self, key: &Key) -> bool {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
+    /// What is read from now on is read from the store.
     pub(crate) fn forget(&self, keys: &[Key]) {
         if keys.is_empty() {
             return;
@@ -80,7 +110,7 @@ impl Directory {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         for key in keys {
             match key {
-                Key::Tenant(tenant) | Key::KeySet(tenant) | Key::SigningKey(tenant, _) => {
+                Key::Tenant(tenant) => {
                     let mut issuers = self.issuers.write().unwrap_or_else(PoisonError::into_inner);
                     issuers.remove(tenant);
                 }
@@ -88,7 +118,9 @@ impl Directory {
                     let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
                     clients.remove(&(tenant.clone(), client.clone()));
                 }
-                Key::Grant(..)
+                Key::KeySet(..)
+                | Key::SigningKey(..)
+                | Key::Grant(..)
                 | Key::Consent(..)
                 | Key::Subject(..)
                 | Key::Interaction(..)
@@ -100,11 +132,43 @@ impl Directory {
         }
     }
 
-    /// The keys of a batch that concern this cache.
-    pub(crate) fn concerns(changes: &[Change]) -> Vec<Key> {
-        let cached = |key: &&Key| {
-            matches!(key, Key::Tenant(_) | Key::KeySet(_) | Key::SigningKey(..) | Key::Client(..))
+    /// What a batch changes of this cache: a tenant is kept together with its keys.
+    fn concerns(changes: &[Change]) -> Vec<Key> {
+        let cached = |change: &Change| match &change.key {
+            Key::Tenant(tenant) | Key::KeySet(tenant) | Key::SigningKey(tenant, _) => {
+                Some(Key::Tenant(tenant.clone()))
+            }
+            Key::Client(tenant, client) => Some(Key::Client(tenant.clone(), client.clone())),
+            Key::Grant(..)
+            | Key::Consent(..)
+            | Key::Subject(..)
+            | Key::Interaction(..)
+            | Key::Session(..)
+            | Key::Replay(..)
+            | Key::Claim(..)
+            | Key::Customer(..) => None,
         };
-        changes.iter().map(|change| &change.key).filter(cached).cloned().collect()
+        changes.iter().filter_map(cached).collect()
+    }
+}
+
+impl Unanswered<'_> {
+    /// The store has answered. Nobody who read meanwhile puts the old value back.
+    pub(crate) fn answered(self) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let directory = self.directory;
+        let mut unanswered = directory.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in &self.keys {
+            if let Some(count) = unanswered.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    unanswered.remove(key);
+                }
+            }
+        }
+        drop(unanswered);
+        directory.forget(&self.keys);
     }
 }

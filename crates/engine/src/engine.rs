@@ -272,10 +272,9 @@ impl Engine {
 
     /// Commits a batch that configuration or an operator's tool has decided on.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        let concerned = Directory::concerns(&batch.changes);
-        self.directory.forget(&concerned);
+        let sent = self.directory.sent(&batch.changes);
         let done = self.store.commit(batch).await;
-        self.directory.forget(&concerned);
+        sent.answered();
         done
     }
 
