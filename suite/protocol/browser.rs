@@ -127,8 +127,10 @@ impl Page<'_> {
         self.between(&format!("name=\"{name}\" value=\"")).unwrap_or_default()
     }
 
+    /// Of the last form: the one in the header switches the customer.
     pub(crate) fn action(&self) -> String {
-        self.between("method=\"post\" action=\"").unwrap_or_else(|| panic!("no form: {}", self.0))
+        let (_, after) = self.0.rsplit_once("method=\"post\" action=\"").unwrap();
+        after.split('"').next().unwrap().to_owned()
     }
 
     pub(crate) fn accounts(&self) -> Vec<String> {

@@ -70,7 +70,7 @@ pub struct ClientAuthRules {
 pub enum CredentialsTwice {
     /// RFC 6749 §2.3: not more than one method.
     Refused,
-    /// Fintecture's Python SDK sends both: accepted when they agree.
+    /// Fintecture's Python SDK and keycloak-connect send both: accepted when they agree.
     AcceptedWhenEqual,
 }
 

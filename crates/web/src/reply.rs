@@ -57,9 +57,9 @@ impl Reply {
     /// apply `form-action` to redirects after a POST.
     #[must_use]
     pub fn page(status: u16, html: String, form_target: Option<&str>) -> Self {
-        let target = form_target.unwrap_or_default();
+        let target = form_target.map(|target| format!(" {target}")).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {target}; \
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{target}; \
              frame-ancestors 'none'; base-uri 'none'"
         );
         let media_type = Some("text/html; charset=utf-8");

@@ -177,13 +177,6 @@ impl AuthenticatedClient {
             Note { client: Some(self.client.id.clone()), ..Note::of(What::AssertionWithoutId) };
         self.verified.without_id.then_some(note).into_iter().collect()
     }
-
-    /// For unit tests of decisions, which take the proof as given.
-    #[cfg(test)]
-    pub(crate) fn of(client: Client) -> Self {
-        let (client, verified) = (Arc::new(client), Verified::default());
-        Self { client, revision: Revision(1), verified, method: "client_secret_basic" }
-    }
 }
 
 impl std::ops::Deref for AuthenticatedClient {

@@ -17,14 +17,16 @@ use crate::surfaces::Route;
 /// How callers prove who they are where no surface says otherwise.
 pub(crate) const ANY_CLIENT: ClientAuthRules = ClientAuthRules {
     methods: &[BASIC, POST, PRIVATE_KEY_JWT],
-    credentials_twice: CredentialsTwice::Refused,
+    // keycloak-connect sends the same pair in the header and in the body.
+    credentials_twice: CredentialsTwice::AcceptedWhenEqual,
     assertion: Some(&assertion::RFC7523),
 };
 
 /// How resource servers prove who they are.
 pub(crate) const RESOURCE_SERVER: ClientAuthRules = ClientAuthRules {
     methods: &[BASIC, POST],
-    credentials_twice: CredentialsTwice::Refused,
+    // keycloak-connect sends the same pair in the header and in the body.
+    credentials_twice: CredentialsTwice::AcceptedWhenEqual,
     assertion: None,
 };
 

@@ -27,7 +27,8 @@ const RULES: Policy = Policy {
     grants: &[CLIENT_CREDENTIALS],
     client_auth: ClientAuthRules {
         methods: &[POST, PRIVATE_KEY_JWT, BASIC],
-        credentials_twice: CredentialsTwice::Refused,
+        // keycloak-connect sends the same pair in the header and in the body.
+        credentials_twice: CredentialsTwice::AcceptedWhenEqual,
         assertion: Some(&assertion::WORLDLINE),
     },
     scopes: &ExactScopes { required: None },

@@ -97,9 +97,11 @@ fn shown(
         ask.by_header = false;
         return ask.surface.refusal(why, ask);
     }
-    let status = ask.surface.refusal(why, ask).status;
+    let documented = ask.surface.refusal(why, ask).status;
     let mut page = super::error_page(app, ask, why, mismatch);
-    page.status = status;
+    if why == Refusal::ClientSuspended {
+        page.status = documented;
+    }
     page
 }
 
@@ -121,7 +123,8 @@ pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer) -> Reply {
     if let Outcome::Refused(why) = answer.outcome {
         ask.trace.refused(why);
     }
-    if matches!(answer.outcome, Outcome::Elsewhere) {
+    let elsewhere = matches!(answer.channel, Channel::Decoupled { .. });
+    if elsewhere || matches!(answer.outcome, Outcome::Elsewhere) {
         // The client asks for it; the customer is done here.
         return super::consent::done_page(app, ask);
     }

@@ -47,7 +47,12 @@ fn parts(raw: &str) -> Option<[&str; 4]> {
     let (scheme, rest) = raw.split_once("://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let (host, port) = match authority.rsplit_once(':') {
+        // Any port of a loopback literal is admitted, so it is never the difference.
+        Some((host @ ("127.0.0.1" | "[::1]"), _)) if scheme == "http" => (host, ""),
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        Some(_) | None => (authority, ""),
+    };
     Some([scheme, host, port, before(path, '?')])
 }
 
@@ -67,5 +72,8 @@ mod tests {
         assert_eq!(say("https://evil.example/cb"), "the host: evil.example instead of tpp.example");
         assert_eq!(say("https://tpp.example/callback"), "the path: /callback instead of /cb");
         assert_eq!(say("nonsense"), "");
+        let loopback = ["http://127.0.0.1/callback"];
+        let said = between("http://127.0.0.1:45305/other", loopback.into_iter());
+        assert_eq!(said.unwrap_or_default(), "the path: /other instead of /callback");
     }
 }
