@@ -106,8 +106,12 @@ fn p17_a_cookie_from_before_the_login_is_dead_after_it() {
 
 #[test]
 fn cookies_on_https_are_for_this_host_alone() {
-    let world = World::new();
-    for (secure, prefix, attribute) in [(true, "__Host-cf-", true), (false, "cf-", false)] {
+    for (base, secure, prefix) in [
+        ("https://bank.example", false, "__Host-cf-"),
+        ("http://localhost:8080", true, "__Host-cf-"),
+        ("http://localhost:8080", false, "cf-"),
+    ] {
+        let world = World::of("resources/bank", base, |store| store);
         let mut browser = Browser::new(&world);
         browser.secure = secure;
         let login = browser.open(&MX.mx_authorize("openid accounts", &[])).expect(200);
@@ -127,7 +131,7 @@ fn cookies_on_https_are_for_this_host_alone() {
             for part in ["Path=/", "HttpOnly", "SameSite=Lax"] {
                 assert!(line.contains(part), "{line}");
             }
-            assert_eq!(line.contains("; Secure"), attribute, "{line}");
+            assert_eq!(line.contains("; Secure"), prefix.starts_with("__Host-"), "{line}");
             assert!(!line.contains("Domain"), "{line}");
         }
     }

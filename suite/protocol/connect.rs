@@ -6,10 +6,15 @@ use crate::world::{BASE, World};
 
 const RETURN: &str = "https://me.example/cb";
 
+/// Begins an authorization of ada's; the name counts where it is decoupled.
 fn begin(world: &World, path: &str, more: &[(&str, &str)]) -> Answer {
+    begin_for(world, path, more, "ada")
+}
+
+fn begin_for(world: &World, path: &str, more: &[(&str, &str)], login: &str) -> Answer {
     let pairs = [&[("response_type", "code"), ("redirect_uri", RETURN)], more].concat();
     let ask = Ask::get(&format!("{path}?{}", encoded(&pairs))).with("app_id", FIN.id);
-    world.send(ask.with("x-psu-id", "psu1")).expect(200)
+    world.send(ask.with("x-psu-id", login)).expect(200)
 }
 
 /// The path of the page where the customer continues.
@@ -60,16 +65,16 @@ fn poll(world: &World, id: &str) -> Answer {
     world.send(Ask::get(&path).with("app_id", FIN.id)).expect(200)
 }
 
-fn decoupled(world: &World) -> (String, String) {
+fn decoupled(world: &World, login: &str) -> (String, String) {
     let more = [("model", "decoupled"), ("state", "st")];
-    let begun = begin(world, "/ais/v1/provider/cmmcfr/authorize", &more);
+    let begun = begin_for(world, "/ais/v1/provider/cmmcfr/authorize", &more, login);
     (begun.member("polling_id"), page_of(&begun))
 }
 
 #[test]
 fn f1_a_decoupled_code_is_handed_out_once_the_customer_has_approved() {
     let world = World::new();
-    let (id, page) = decoupled(&world);
+    let (id, page) = decoupled(&world, "ada");
     let pending = r#"{"provider":"cmmcfr","status":"PENDING"}"#;
     assert_eq!(poll(&world, &id).text(), pending);
     let done = Browser::new(&world).consent(&page, "ada").expect(200);
@@ -93,14 +98,14 @@ fn f1_a_decoupled_code_is_handed_out_once_the_customer_has_approved() {
 #[test]
 fn f1_a_decoupled_refusal_or_silence_fails() {
     let world = World::new();
-    let (id, page) = decoupled(&world);
+    let (id, page) = decoupled(&world, "ada");
     let mut browser = Browser::new(&world);
     let login = browser.open(&page);
     browser.submit(&login, &[("action", "cancel")]).expect(200);
     let failed = r#"{"provider":"cmmcfr","status":"FAILED"}"#;
     assert_eq!(poll(&world, &id).text(), failed);
 
-    let (id, _) = decoupled(&world);
+    let (id, _) = decoupled(&world, "ada");
     world.clock.advance(600);
     assert_eq!(poll(&world, &id).text(), failed);
     // Another provider, another app: there is no such poll.
@@ -110,9 +115,27 @@ fn f1_a_decoupled_refusal_or_silence_fails() {
     ] {
         world.refused(Ask::get(&path).with("app_id", app), 400, "E3010");
     }
-    let (id, page) = decoupled(&world);
-    Browser::new(&world).consent(&page, "demo-expired");
-    assert_eq!(poll(&world, &id).text(), failed);
+    for login in ["demo-expired", "demo-denied", "demo-sca-fail"] {
+        let (id, page) = decoupled(&world, login);
+        Browser::new(&world).consent(&page, login);
+        assert_eq!(poll(&world, &id).text(), failed);
+    }
+}
+
+#[test]
+fn f1_a_decoupled_authorization_is_for_the_customer_that_the_app_named() {
+    let world = World::new();
+    let (id, page) = decoupled(&world, "ada");
+    let mut browser = Browser::new(&world);
+    let login = browser.open(&page);
+    world.drain();
+    let again = browser.sign_in(&login, "bob").expect(200);
+    assert!(again.text().contains("id=\"login-error\""));
+    assert_eq!(world.drain(), ["E3020"]);
+    assert_eq!(poll(&world, &id).member("status"), "PENDING");
+    let consent = browser.sign_in(&login, "ada").expect(200);
+    browser.allow(&consent).expect(200);
+    assert_eq!(poll(&world, &id).member("status"), "COMPLETED");
 }
 
 #[test]

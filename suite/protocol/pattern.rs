@@ -16,11 +16,13 @@ enum Hole {
     RequestId,
     /// 32 lower-case hexadecimal digits.
     Hex32,
-    /// Anything without a quote.
+    /// Anything without a quote, a comma or a closing brace.
     Any,
+    /// Everything that is left.
+    Rest,
 }
 
-const HOLES: [(&str, Hole); 8] = [
+const HOLES: [(&str, Hole); 9] = [
     ("{at}", Hole::Handle("at_")),
     ("{rt}", Hole::Handle("rt_")),
     ("{ac}", Hole::Handle("ac_")),
@@ -29,6 +31,7 @@ const HOLES: [(&str, Hole); 8] = [
     ("{request_id}", Hole::RequestId),
     ("{hex32}", Hole::Hex32),
     ("{any}", Hole::Any),
+    ("{rest}", Hole::Rest),
 ];
 
 fn base64url(c: char) -> bool {
@@ -54,7 +57,8 @@ fn filled(hole: &Hole, text: &str, request_id: &str) -> Option<usize> {
             let len = run(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
             (len == 32).then_some(len)?
         }
-        Hole::Any => run(|c| !matches!(c, '"' | '&')),
+        Hole::Rest => text.len(),
+        Hole::Any => run(|c| !matches!(c, '"' | '&' | ',' | '}')),
     };
     Some(len)
 }

@@ -18,7 +18,7 @@ use crate::policies::{serves, signs};
 use crate::storm::Bug;
 use crate::world::{START, Shows, World};
 
-const ROUNDS: usize = 14;
+const ROUNDS: usize = 20;
 const CONCURRENCY: usize = 3;
 
 /// What a run has to weather.
@@ -83,7 +83,7 @@ pub(crate) fn wild(
             world.turn_keys();
         }
         if seed % 16 == 5 && round == 3 && !observer.codes().is_empty() {
-            crowd(&world, &mut observer);
+            crowd(&world, &mut observer, round);
         }
         let ops = Chooser { observer: &mut observer, world: &world, dice: &mut dice }.round();
         let tabs = observer.tabs();
@@ -98,12 +98,13 @@ pub(crate) fn wild(
 }
 
 /// The customer has given grants to many others since: the next one ends the oldest.
-fn crowd(world: &World, observer: &mut Observer<'_>) {
+fn crowd(world: &World, observer: &mut Observer<'_>, round: usize) {
     let mut subject = world.subject();
     let room = counterfoil_engine::limits::GRANTS_PER_SUBJECT_MAX - subject.grants.len();
     subject.grants.extend((0..room).map(|n| GrantId([n as u8; 16])));
     // Only if the oldest is the one the observer takes for it.
-    observer.crowded = observer.oldest().is_some_and(|oldest| subject.grants[0] == oldest);
+    let known = observer.oldest().is_some_and(|oldest| subject.grants[0] == oldest);
+    observer.crowded = known.then_some(round);
     world.set_subject(subject);
 }
 

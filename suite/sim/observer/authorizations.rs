@@ -113,13 +113,13 @@ impl Observer<'_> {
             return broken("a code that is none of ours");
         };
         self.count("codes given");
-        if self.crowded
+        if self.crowded.is_some_and(|since| since <= asked)
             && let Some(oldest) = self.families.first_mut()
         {
             // Their list was full: the oldest grant made room, in the same step.
             oldest.dead.get_or_insert(self.round);
             self.count("grants displaced");
-            self.crowded = false;
+            self.crowded = None;
         }
         let family = Family {
             code: Some(code.into()),

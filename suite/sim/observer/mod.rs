@@ -95,8 +95,8 @@ pub(crate) struct Observer<'a> {
     registration: Registration,
     /// The last round in which somebody asked to forget the customer.
     forgotten: Option<usize>,
-    /// The customer's list of grants is full: one more ends the oldest.
-    pub(crate) crowded: bool,
+    /// Since this round the customer's list of grants is full: one more ends the oldest.
+    pub(crate) crowded: Option<usize>,
     pub(crate) session: Option<String>,
     /// What happened, so that a run can show that it was worth something.
     pub(crate) tally: Tally,
@@ -118,7 +118,7 @@ impl<'a> Observer<'a> {
             customer: Switch::default(),
             registration: Registration::new(fixtures::registered(world.policy)),
             forgotten: None,
-            crowded: false,
+            crowded: None,
             session: None,
             tally: Tally::new(),
         }
@@ -165,7 +165,7 @@ impl<'a> Observer<'a> {
             What::Approve(visit) => {
                 let visit = &mut self.visits[*visit];
                 visit.approval_begun.get_or_insert((self.round, now));
-                if self.crowded && visit.family.is_none() {
+                if self.crowded.is_some() && visit.family.is_none() {
                     self.families.iter_mut().take(1).for_each(|oldest| oldest.doomed = true);
                 }
             }
