@@ -59,10 +59,8 @@ fn credentials_may_come_twice_only_where_the_document_says_so_and_only_equal() {
     let mx = World::new(policy("mx"), 1);
     assert_eq!(ask(&mx, &twice(right.expose())), Refusal::ClientAuthAmbiguous);
     let signed = assertion("1", mx.now().0);
-    let both = Presented {
-        authorization: basic(OWNER, right.expose()),
-        ..presented_twice(&signed)
-    };
+    let both =
+        Presented { authorization: basic(OWNER, right.expose()), ..presented_twice(&signed) };
     assert_eq!(ask(&World::new(&FAPI2, 1), &both), Refusal::ClientAuthAmbiguous);
 }
 

@@ -2,11 +2,13 @@
 
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::audit::What;
-use counterfoil_engine::authorize::{Answer, Outcome};
+use counterfoil_engine::authorize::{Answer, Browser, Outcome};
 use counterfoil_engine::client::{Client, ClientStatus};
 use counterfoil_engine::grant::{Active, Grant};
 use counterfoil_engine::grants::Issued;
+use counterfoil_engine::interaction::RefusedWhy;
 use counterfoil_engine::login::LoggedIn;
+use counterfoil_engine::store::Key;
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -87,6 +89,22 @@ impl World {
     /// A customer has just approved.
     pub(crate) fn code(&self) -> String {
         code_of(&self.say_yes(&self.tab().0).unwrap()).into()
+    }
+
+    pub(crate) fn say_no(&self, tab: &Tab, why: RefusedWhy) -> Result<Answer, Refusal> {
+        let browser = Browser { cookie: Some(&tab.cookie), session: None };
+        let mut dice = self.dice();
+        now(self.engine.decline(&mut self.call(&mut dice), tab.id, browser, why))
+    }
+
+    pub(crate) fn forget(&self, client: &str, customer: &str) -> Result<(), Refusal> {
+        let (client, mut dice) = (self.client(client), self.dice());
+        now(self.engine.forget_customer(&mut self.call(&mut dice), &client, customer))
+    }
+
+    /// As if there had never been a client of that name.
+    pub(crate) fn forget_client(&self, name: &str) {
+        self.storm.remove(Key::Client(fixtures::tenant_id(), fixtures::client_id(name)));
     }
 
     pub(crate) fn ask(&self, shows: &Shows, form: &[(&str, &str)]) -> Result<Issued, Refusal> {

@@ -39,7 +39,11 @@ fn laid_out(compact: &str) -> String {
             }
             '}' | ']' if !quoted => {
                 depth -= 1;
-                out.push_str(&newline(depth));
+                if out.trim_end().ends_with(['{', '[']) {
+                    out.truncate(out.trim_end().len());
+                } else {
+                    out.push_str(&newline(depth));
+                }
                 out.push(c);
             }
             ',' if !quoted => {
@@ -168,7 +172,7 @@ fn every_way_of_authentication_that_is_advertised_is_taken_and_no_other() {
 
 #[test]
 fn a_golden_file_is_the_same_json_with_line_breaks() {
-    let compact = r#"{"a":["x:y","\"{"],"b":{"c":1}}"#;
+    let compact = r#"{"a":["x:y","\"{"],"b":{"c":1},"d":[]}"#;
     let laid_out = laid_out(compact);
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert_eq!(value(&laid_out), value(compact));

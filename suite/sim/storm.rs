@@ -8,8 +8,8 @@ use counterfoil_engine::audit::{Event, What};
 use counterfoil_engine::client::ClientStatus;
 use counterfoil_engine::grant::Grant;
 use counterfoil_engine::store::{
-    Batch, BoxFuture, CommitError, Expected, FeedEvent, Key, Listed, Page, Position, Query, Record,
-    Store, Swept, Unavailable, Versioned,
+    Batch, BoxFuture, Change, CommitError, Expected, FeedEvent, Key, Listed, Page, Position, Query,
+    Record, Store, Swept, Unavailable, Versioned,
 };
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::moment::Moment;
@@ -123,9 +123,18 @@ impl Storm {
 
     /// Writes past the engine.
     pub(crate) fn put(&self, key: Key, record: Record) {
+        self.set(key, Some(record));
+    }
+
+    /// Deletes past the engine.
+    pub(crate) fn remove(&self, key: Key) {
+        self.set(key, None);
+    }
+
+    fn set(&self, key: Key, next: Option<Record>) {
         let found = self.versioned(&key);
         let expected = found.map_or(Expected::Absent, |found| Expected::Revision(found.revision));
-        let change = counterfoil_engine::store::Change { key, expected, next: Some(record) };
+        let change = Change { key, expected, next };
         now(self.inner.commit(Batch { changes: vec![change], ..Batch::default() })).unwrap();
     }
 

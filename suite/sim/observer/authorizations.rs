@@ -2,6 +2,7 @@
 
 use counterfoil_engine::authorize::{Answer, Outcome, Started};
 use counterfoil_engine::handle::{Code, Sealed};
+use counterfoil_engine::limits::INTERACTION_TTL_S;
 use counterfoil_engine::login::LoggedIn;
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::refusal::Refusal;
@@ -32,6 +33,7 @@ impl Observer<'_> {
         self.count("authorizations begun");
         self.visits.push(Visit {
             tab,
+            begun_at: self.world.now(),
             signed_in,
             login_begun: false,
             approval_begun: None,
@@ -83,11 +85,12 @@ impl Observer<'_> {
         }
     }
 
-    /// Its code was spent, or its cookie is an old one, or nobody has signed in.
+    /// Its code was spent, its cookie is an old one, nobody has signed in, or it was swept.
     fn may_be_over(&self, number: usize) -> bool {
         let visit = &self.visits[number];
         let spent = visit.family.is_some_and(|family| self.families[family].redeems_begun > 0);
-        spent || visit.login_begun || !visit.signed_in
+        let swept = self.world.now() >= visit.begun_at.after(INTERACTION_TTL_S);
+        spent || visit.login_begun || !visit.signed_in || swept
     }
 
     fn code(&mut self, number: usize, code: &str, customer: Option<String>) -> Verdict {

@@ -71,6 +71,7 @@ struct Born {
 /// One authorization in a browser.
 struct Visit {
     tab: Tab,
+    begun_at: Moment,
     signed_in: bool,
     login_begun: bool,
     approval_begun: Option<(usize, Moment)>,

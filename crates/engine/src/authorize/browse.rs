@@ -197,7 +197,7 @@ fn call_surface(ctx: &Ctx<'_>) -> Box<str> {
 }
 
 /// The interaction, if it exists and has time left.
-pub(crate) fn open<'r>(
+fn open<'r>(
     record: Option<&'r Record>,
     ctx: &Ctx<'_>,
 ) -> Result<&'r Interaction, Refusal> {
@@ -205,8 +205,19 @@ pub(crate) fn open<'r>(
     if found.ends <= ctx.now { Err(Refusal::InteractionExpired) } else { Ok(found) }
 }
 
+/// The interaction, if it is this browser's and has time left: asked again of what a decision is
+/// taken on, because the tab may have moved on since the request came in.
+pub(crate) fn held<'r>(
+    record: Option<&'r Record>,
+    browser: Browser<'_>,
+    ctx: &Ctx<'_>,
+) -> Result<&'r Interaction, Refusal> {
+    let found = open(record, ctx)?;
+    owned(found, browser).map(|()| found)
+}
+
 /// An interaction URL alone is worth nothing in another browser.
-pub(crate) fn owned(interaction: &Interaction, browser: Browser<'_>) -> Result<(), Refusal> {
+fn owned(interaction: &Interaction, browser: Browser<'_>) -> Result<(), Refusal> {
     let shown = browser.cookie.map(cookie_digest);
     let ours = interaction.browser.is_some() && interaction.browser == shown;
     if ours { Ok(()) } else { Err(Refusal::InteractionUnknown) }

@@ -8,7 +8,7 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Digest;
 
-use super::browse::{Browser, open, owned};
+use super::browse::{Browser, held};
 use super::respond::Answer;
 use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
@@ -123,8 +123,7 @@ impl Engine {
                 .collect()
         };
         self.settle(call, Settle::default(), needs, |ctx, seen| {
-            let found = open(seen.get(&key), ctx);
-            let before = match found.and_then(|found| owned(found, browser).map(|()| found)) {
+            let before = match held(seen.get(&key), browser, ctx) {
                 Ok(before) => before,
                 Err(refused) => return Decided::refuse(refused),
             };
@@ -240,8 +239,7 @@ fn decide(
     browser: Browser<'_>,
     approval: &Approval,
 ) -> Decided<Answer> {
-    let found = open(seen.get(key), ctx);
-    let before = match found.and_then(|found| owned(found, browser).map(|()| found)) {
+    let before = match held(seen.get(key), browser, ctx) {
         Ok(before) => before,
         Err(why) => return Decided::refuse(why),
     };

@@ -10,7 +10,7 @@ mod respond;
 mod decoupled;
 
 pub use browse::{Browser, Started};
-pub(crate) use browse::{cookie_digest, new_cookie};
+pub(crate) use browse::{cookie_digest, held, new_cookie};
 pub(crate) use consent::withdraw;
 pub use consent::{Approval, ConsentQuestion};
 pub use decoupled::Polled;

@@ -121,6 +121,11 @@ impl Prepared for Request {
         if expires <= ctx.now {
             return Decision::refuse(Refusal::HandleExpired);
         }
+        // What the client has lost since is not given.
+        let scope = before.scope.and(&client.scope);
+        if scope.is_empty() {
+            return Decision::refuse(Refusal::ScopeNotAllowed);
+        }
 
         let mut grant = before.clone();
         grant.code = CodeState::Redeemed { at: ctx.now, bound: bound.clone() };
@@ -130,7 +135,6 @@ impl Prepared for Request {
         if let Some((_, spelled)) = &self.scope {
             grant.spelled = spelled.clone();
         }
-        let scope = grant.scope.and(&client.scope);
         let spelled = spelling(&grant, &scope);
         issue(Some(&before), grant, (scope, spelled), client, ctx)
     }

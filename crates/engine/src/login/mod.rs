@@ -8,7 +8,7 @@ use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 
 use crate::audit::{Note, What};
-use crate::authorize::{Answer, Browser};
+use crate::authorize::{Answer, Browser, held};
 use crate::ctx::Ctx;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::handle::Salt;
@@ -75,9 +75,9 @@ impl Engine {
         let key = Key::Interaction(tenant, id);
         let needs = |_: &Seen| vec![key.clone()];
         self.settle(call, Settle::default(), needs, |ctx, seen| {
-            let before = match seen.get(&key) {
-                Some(Record::Interaction(i)) => i,
-                _ => return Decided::refuse(Refusal::InteractionUnknown),
+            let before = match held(seen.get(&key), browser, ctx) {
+                Ok(before) => before,
+                Err(why) => return Decided::refuse(why),
             };
             if before.step != Step::Login {
                 return Decided::refuse(Refusal::InteractionUnknown);
@@ -103,9 +103,10 @@ impl Engine {
         self.interaction(call.issuer, id, browser).await?;
         let key = Key::Interaction(call.issuer.tenant.id.clone(), id);
         let needs = |_: &Seen| vec![key.clone()];
-        self.settle(call, Settle::default(), needs, |_, seen| {
-            let Some(Record::Interaction(before)) = seen.get(&key) else {
-                return Decided::refuse(Refusal::InteractionUnknown);
+        self.settle(call, Settle::default(), needs, |ctx, seen| {
+            let before = match held(seen.get(&key), browser, ctx) {
+                Ok(before) => before,
+                Err(why) => return Decided::refuse(why),
             };
             match before.step {
                 Step::Login => return Decided::answer(()),
@@ -114,7 +115,7 @@ impl Engine {
                     return Decided::refuse(Refusal::InteractionUnknown);
                 }
             }
-            let mut next = (**before).clone();
+            let mut next = before.clone();
             next.step = Step::Login;
             let change = (key.clone(), Some(Record::Interaction(Box::new(next))));
             Decided { changes: vec![change], notes: vec![], outcome: Ok(()) }

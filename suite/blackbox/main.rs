@@ -1,0 +1,23 @@
+//! The running binary from outside, over sockets: malformed bytes, slow clients, overload, signals, the
+//! command line, and a museum of what went wrong elsewhere.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod wire;
+mod server;
+mod browser;
+mod jwt;
+mod forms;
+mod limits;
+mod framing;
+mod verbs;
+mod slow;
+mod overload;
+mod tls;
+mod redirects;
+mod garbage;
+mod museum;
+mod unbuilt;
+mod signals;
+mod cli;
+mod golden;
