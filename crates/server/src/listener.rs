@@ -113,6 +113,8 @@ fn plain(
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        // A client that has said everything may close its side and still wants the answer.
+        .half_close(true)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HYPER_HEAD_LEN_MAX)
         .max_headers(HEADERS_MAX)
@@ -132,6 +134,8 @@ async fn secure(
     builder
         .http1()
         .timer(TokioTimer::new())
+        // A client that has said everything may close its side and still wants the answer.
+        .half_close(true)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HYPER_HEAD_LEN_MAX)
         .max_headers(HEADERS_MAX);
