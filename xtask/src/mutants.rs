@@ -1,93 +1,70 @@
 //! `cargo xtask mutants`: one known bug at a time is put into a copy of the workspace, and the tests
 //! must see it. A mutant that survives is a hole in the tests.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+mod copy;
+mod list;
+
 use std::time::Duration;
 
 use crate::arguments::{Arguments, Stop};
-use crate::shell::{self, say, timed};
+use crate::shell::{say, timed};
 use crate::workspace::Workspace;
 
+use copy::Copy;
+use list::{LIST, Mutant};
+
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask mutants [--only TEXT] [--seeds N]
+Usage: cargo xtask mutants [--only TEXT...] [--seeds N]
 
   --only TEXT  mutants whose line in suite/mutants.tsv contains this
   --seeds N    seeds per policy and world of the simulator (default 60)
 
-A mutant that survives, does not fit its file or does not compile fails the run.
+A mutant that survives, does not fit its file, or does not compile fails the run.
 ";
-
-const LIST: &str = "suite/mutants.tsv";
-
-/// What a build of the tests needs.
-static COPIED: &[&str] = &[
-    "Cargo.toml",
-    "Cargo.lock",
-    "clippy.toml",
-    "rust-toolchain.toml",
-    "rustfmt.toml",
-    ".cargo",
-    "crates",
-    "docs",
-    "suite",
-    "xtask",
-];
-
-/// The tests that must see a mutant: fast ones first, so that most runs end early.
-static TESTS: &[&str] = &[
-    "cargo test --offline --quiet -p counterfoil-suite --test decisions",
-    "cargo test --offline --quiet -p counterfoil-suite --test sim",
-    "cargo test --offline --quiet -p counterfoil-engine --lib",
-];
-
-/// One line of the list.
-#[derive(Debug, PartialEq, Eq)]
-struct Mutant<'t> {
-    line: usize,
-    /// What is wrong.
-    what: &'t str,
-    /// In which file, named from the root.
-    file: &'t str,
-    /// This text, which stands there once,
-    from: &'t str,
-    /// becomes this.
-    to: &'t str,
-}
 
 /// What became of a mutant.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// By so many tests of one program; the first of them, and what it said.
+    /// By this test first.
     Caught(String),
     Survived,
     /// It does not fit its file, or does not compile: the list is wrong.
     Invalid(String),
 }
 
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Caught(by) => write!(f, "caught by {by}"),
+            Self::Survived => f.write_str("SURVIVED"),
+            Self::Invalid(why) => write!(f, "INVALID: {why}"),
+        }
+    }
+}
+
 /// Every mutant of the list, one after the other.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
-    let only = arguments.value("--only")?;
+    let only = arguments.values("--only")?;
     let seeds = arguments.number("--seeds")?.unwrap_or(60);
     arguments.finish()?;
-    let text = fs::read_to_string(workspace.path(LIST)).map_err(|e| format!("{LIST}: {e}"))?;
-    let mut mutants = parse(&text)?;
-    mutants.retain(|mutant| only.as_deref().is_none_or(|only| mutant.mentions(only)));
+    let text = std::fs::read_to_string(workspace.path(LIST));
+    let text = text.map_err(|e| format!("{LIST}: {e}"))?;
+    let mut mutants = list::parse(&text)?;
+    let meant = |mutant: &Mutant<'_>| only.iter().any(|text| mutant.mentions(text));
+    mutants.retain(|mutant| only.is_empty() || meant(mutant));
     if mutants.is_empty() {
-        return Err(Stop::Usage("no mutant of the list is meant by that".into()));
+        return Err(Stop::Usage("no line of the list contains that".into()));
     }
     let copy = Copy::of(workspace, seeds)?;
+    copy.is_sound()?;
     let (mut bad, mut spent) = (vec![], Duration::ZERO);
-    for (done, mutant) in mutants.iter().enumerate() {
+    for (n, mutant) in mutants.iter().enumerate() {
         let (verdict, took) = timed(|| copy.judge(mutant));
+        let verdict = verdict?;
         spent += took;
-        let left = spent / (done as u32 + 1) * (mutants.len() - done - 1) as u32;
-        let (number, all) = (done + 1, mutants.len());
-        let minutes = left.as_secs().div_ceil(60);
-        say(&format!("{number}/{all}  {}: {}  ({minutes} min left)", mutant.what, verdict.text()));
+        say(&line(mutant, &verdict, (n + 1, mutants.len()), spent));
         if !matches!(verdict, Verdict::Caught(_)) {
-            bad.push(format!("{LIST}:{}: {}: {}", mutant.line, mutant.what, verdict.text()));
+            bad.push(format!("{LIST}:{}: {}: {verdict}", mutant.line, mutant.what));
         }
     }
     say(&format!("\n{} of {} mutants caught", mutants.len() - bad.len(), mutants.len()));
@@ -95,21 +72,31 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     if bad.is_empty() { Ok(()) } else { Err(Stop::Told) }
 }
 
-/// Four columns with a tab between them; `#` begins a comment.
-fn parse(text: &str) -> Result<Vec<Mutant<'_>>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
-    let mutant = |(number, line): (usize, &'_ str)| match line.split('\t').collect::<Vec<_>>()[..] {
-        [_, _, from, to] if from == to => Err(format!("{LIST}:{}: changes nothing", number + 1)),
-        [what, file, from, to] if ![what, file, from].contains(&"") => Ok((number + 1, what, file, from, to)),
-        _ => Err(format!("{LIST}:{}: what, file, from, to, with tabs between", number + 1)),
-    };
-    let mut mutants = vec![];
-    for found in lines {
-        let (line, what, file, from, to) = mutant(found).map(|(line, ..)| {
-            let columns: Vec<&str> = found.1.split('\t').collect();
-            (line, columns[0], columns[1], columns[2], columns[3])
-        })?;
-        mutants.push(Mutant { line, what, file, from, to });
+/// Where we are, and how long the rest takes if it goes on like this.
+fn line(
+    mutant: &Mutant<'_>,
+    verdict: &Verdict,
+    (done, all): (usize, usize),
+    spent: Duration,
+) -> String {
+    let left_s = spent.as_secs_f64() / done as f64 * (all - done) as f64;
+    let minutes = (left_s / 60.0).ceil();
+    format!("{done}/{all}  {}: {verdict}  ({minutes} min left)", mutant.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_what_is_left() {
+        let mutant = Mutant { line: 1, what: "a bug", file: "a.rs", from: "a", to: "b" };
+        let caught = Verdict::Caught("a_test".into());
+        let spent = Duration::from_secs(90);
+        assert_eq!(
+            line(&mutant, &caught, (3, 9), spent),
+            "3/9  a bug: caught by a_test  (3 min left)"
+        );
+        assert!(line(&mutant, &Verdict::Survived, (9, 9), spent).ends_with("(0 min left)"));
     }
-    Ok(mutants)
 }

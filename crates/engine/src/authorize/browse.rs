@@ -197,10 +197,7 @@ fn call_surface(ctx: &Ctx<'_>) -> Box<str> {
 }
 
 /// The interaction, if it exists and has time left.
-fn open<'r>(
-    record: Option<&'r Record>,
-    ctx: &Ctx<'_>,
-) -> Result<&'r Interaction, Refusal> {
+fn open<'r>(record: Option<&'r Record>, ctx: &Ctx<'_>) -> Result<&'r Interaction, Refusal> {
     let Some(Record::Interaction(found)) = record else { return Err(Refusal::InteractionUnknown) };
     if found.ends <= ctx.now { Err(Refusal::InteractionExpired) } else { Ok(found) }
 }
