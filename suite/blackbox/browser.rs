@@ -25,7 +25,9 @@ pub(crate) fn mx_authorize(client: &str) -> String {
 
 /// A Fintecture authorization request.
 pub(crate) fn fin_authorize(app: &str) -> String {
-    format!("/oauth/token/authorize?response_type=code&app_id={app}&redirect_uri={CALLBACK}&state=s")
+    format!(
+        "/oauth/token/authorize?response_type=code&app_id={app}&redirect_uri={CALLBACK}&state=s"
+    )
 }
 
 /// See the module.

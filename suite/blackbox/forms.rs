@@ -64,8 +64,20 @@ fn a_broken_body_is_invalid_request_everywhere() {
 fn a_repeated_parameter_is_invalid_request_everywhere() {
     let server = Server::shared();
     let names = [
-        "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "token",
-        "token_type_hint", "client_id", "client_secret", "client_assertion", "app_id", "x", "",
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "app_id",
+        "x",
+        "",
     ];
     for n in 0..ENDPOINTS.len() {
         for name in names {
@@ -81,8 +93,17 @@ fn a_repeated_parameter_is_invalid_request_everywhere() {
 fn a_credential_in_the_query_is_invalid_request_everywhere() {
     let server = Server::shared();
     let names = [
-        "client_secret", "app_secret", "client_assertion", "code", "code_verifier", "refresh_token",
-        "access_token", "token", "password", "grant_type", "client_id",
+        "client_secret",
+        "app_secret",
+        "client_assertion",
+        "code",
+        "code_verifier",
+        "refresh_token",
+        "access_token",
+        "token",
+        "password",
+        "grant_type",
+        "client_id",
     ];
     for n in 0..ENDPOINTS.len() {
         for name in names {
@@ -177,7 +198,9 @@ fn what_was_sent_is_never_an_instruction_in_the_answer() {
                 }
             }
         }
-        let scope = format!("grant_type=client_credentials&scope={value}&client_id=Worldline-000021&client_secret=password123");
+        let scope = format!(
+            "grant_type=client_credentials&scope={value}&client_id=Worldline-000021&client_secret=password123"
+        );
         let answer = server.post(&format!("{REALM}/token"), &scope).expect(400);
         let told = answer.member("error_description");
         assert!(told.chars().all(|c| matches!(c, ' '..='!' | '#'..='[' | ']'..='~')), "{told}");

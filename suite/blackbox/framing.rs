@@ -108,7 +108,9 @@ fn chunked_and_trickled_bodies_are_bodies() {
 fn broken_chunks_are_refused() {
     let server = Server::shared();
     let headers = [("content-type", FORM), ("transfer-encoding", "chunked")];
-    for chunks in [&b"zz\r\n"[..], b"-1\r\na\r\n", b"1\r\nab\r\n", b"ffffffffffffffffff\r\n", b"\r\n"] {
+    for chunks in
+        [&b"zz\r\n"[..], b"-1\r\na\r\n", b"1\r\nab\r\n", b"ffffffffffffffffff\r\n", b"\r\n"]
+    {
         let mut bytes = request("POST", "/introspect", &headers, b"");
         bytes.extend_from_slice(chunks);
         let answer = server.raw(&bytes, "POST");

@@ -13,7 +13,10 @@ use crate::wire::{Answer, encoded};
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Seconds since the epoch: the server under test looks at the same clock.
-#[expect(clippy::disallowed_methods, reason = "an assertion needs the time of the process under test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an assertion needs the time of the process under test"
+)]
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

@@ -61,7 +61,8 @@ fn a_chunked_body_over_64_kib_is_413() {
 fn a_head_over_32_kib_is_431() {
     let server = Server::shared();
     let long = "a".repeat(33 * 1024);
-    for headers in [&[("x-long", &*long)][..], &[("authorization", &*long)], &[("cookie", &*long)]] {
+    for headers in [&[("x-long", &*long)][..], &[("authorization", &*long)], &[("cookie", &*long)]]
+    {
         let answer = server.ask("GET", "/jwks", headers, b"");
         answer.is_polite("33 KiB of headers");
         assert_eq!(answer.status, 431);
@@ -109,12 +110,45 @@ fn parameters_of_60_kib_are_refused_for_what_they_are() {
     let long = "a".repeat(60 * 1024);
     let cases = [
         ("/oauth/accesstoken", FIN, format!("grant_type={long}"), "unsupported_grant_type"),
-        ("/oauth/accesstoken", FIN, format!("grant_type=client_credentials&scope={long}"), "invalid_scope"),
-        ("/oauth/accesstoken", FIN, format!("grant_type=authorization_code&code={long}"), "invalid_grant"),
-        ("/oauth/refreshtoken", FIN, format!("grant_type=refresh_token&refresh_token={long}"), "invalid_grant"),
-        ("/oauth2/v4/token", MX, format!("grant_type=refresh_token&refresh_token=rt_{long}"), "invalid_grant"),
-        ("/oauth2/v4/token", MX, format!("grant_type=authorization_code&code=x&redirect_uri={long}&code_verifier={long}").replace(&long, &long[..30_000]), "invalid_grant"),
-        ("/oauth2/v4/token", MX, format!("grant_type=refresh_token&refresh_token=x&client_id={long}"), "invalid_request"),
+        (
+            "/oauth/accesstoken",
+            FIN,
+            format!("grant_type=client_credentials&scope={long}"),
+            "invalid_scope",
+        ),
+        (
+            "/oauth/accesstoken",
+            FIN,
+            format!("grant_type=authorization_code&code={long}"),
+            "invalid_grant",
+        ),
+        (
+            "/oauth/refreshtoken",
+            FIN,
+            format!("grant_type=refresh_token&refresh_token={long}"),
+            "invalid_grant",
+        ),
+        (
+            "/oauth2/v4/token",
+            MX,
+            format!("grant_type=refresh_token&refresh_token=rt_{long}"),
+            "invalid_grant",
+        ),
+        (
+            "/oauth2/v4/token",
+            MX,
+            format!(
+                "grant_type=authorization_code&code=x&redirect_uri={long}&code_verifier={long}"
+            )
+            .replace(&long, &long[..30_000]),
+            "invalid_grant",
+        ),
+        (
+            "/oauth2/v4/token",
+            MX,
+            format!("grant_type=refresh_token&refresh_token=x&client_id={long}"),
+            "invalid_request",
+        ),
     ];
     for (path, credentials, body, error) in cases {
         let answer = server.form(path, credentials, &body);
@@ -122,13 +156,22 @@ fn parameters_of_60_kib_are_refused_for_what_they_are() {
         assert_eq!(answer.member("error"), error, "{}", &body[..60]);
     }
     for name in ["client_id", "client_secret", "client_assertion", "app_secret"] {
-        let answer = post(&server, "/oauth/accesstoken", format!("grant_type=client_credentials&{name}={long}").as_bytes());
+        let answer = post(
+            &server,
+            "/oauth/accesstoken",
+            format!("grant_type=client_credentials&{name}={long}").as_bytes(),
+        );
         assert_eq!(answer.member("error"), "invalid_client", "{name}");
     }
-    let body = format!("grant_type=client_credentials&scope=VOP&client_assertion={long}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer");
+    let body = format!(
+        "grant_type=client_credentials&scope=VOP&client_assertion={long}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+    );
     let answer = post(&server, &format!("{REALM}/token"), body.as_bytes());
     assert_eq!(answer.member("error"), "invalid_client");
-    assert_eq!(server.form("/introspect", crate::server::RESOURCE, &format!("token={long}")).text(), r#"{"active":false}"#);
+    assert_eq!(
+        server.form("/introspect", crate::server::RESOURCE, &format!("token={long}")).text(),
+        r#"{"active":false}"#
+    );
     server.form("/oauth2/v4/revoke", MX, &format!("token={long}")).expect(200);
 }
 

@@ -42,8 +42,7 @@ async fn connection(server: &Server) -> http2::SendRequest<Never> {
     let socket = TcpStream::connect(("127.0.0.1", server.tls_port())).await.unwrap();
     let name = "localhost".try_into().unwrap();
     let stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap();
-    let (ask, work) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let (ask, work) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(work);
     ask
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
 
 use crate::browser::{field, mx_authorize};
 use crate::server::{FORM, Server};
@@ -44,7 +46,13 @@ fn connect(server: &Server, config: ClientConfig, name: &'static str) -> Wire {
     Wire::over(Box::new(StreamOwned::new(connection, socket)))
 }
 
-fn ask(server: &Server, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+fn ask(
+    server: &Server,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
     let mut wire = connect(server, config(server, &[b"http/1.1"]), "localhost");
     wire.send(&request(method, target, headers, body.as_bytes()));
     wire.read().unwrap()

@@ -30,7 +30,8 @@ fn a_wrong_method_is_405_with_what_is_allowed() {
     ];
     let routes = ROUTES.iter().map(|(path, allowed)| (path.to_string(), *allowed));
     for (path, allowed) in routes.chain(realm) {
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "XYZ"]
+        for method in
+            ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "XYZ"]
         {
             if allowed.split(", ").any(|known| known == method) {
                 continue;
@@ -70,8 +71,25 @@ fn a_thousand_unknown_paths_are_404() {
     let server = Server::shared();
     let known = ["oauth", "oauth2/v4", "auth/realms/sandbox", "o", "ais/v1", "login", "admin", ""];
     let strange = [
-        "token", "%2e%2e", "..", "...", "%00", ";x=1", "a%2fb", "~root", ".git/config", "login;",
-        "jwks/", "token//", "%u0041", "index.php", "actuator/env", "x?y=z&y=z", "\u{e9}", "|", "*",
+        "token",
+        "%2e%2e",
+        "..",
+        "...",
+        "%00",
+        ";x=1",
+        "a%2fb",
+        "~root",
+        ".git/config",
+        "login;",
+        "jwks/",
+        "token//",
+        "%u0041",
+        "index.php",
+        "actuator/env",
+        "x?y=z&y=z",
+        "\u{e9}",
+        "|",
+        "*",
     ];
     let mut asked = 0;
     let mut wire = server.connect();

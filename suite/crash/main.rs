@@ -3,7 +3,12 @@
 //!
 //! `COUNTERFOIL_KILLS` says how often (`cargo xtask crash --kills 200`).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod client;
 mod server;

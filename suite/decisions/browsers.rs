@@ -3,16 +3,19 @@
 use counterfoil_engine::audit::What;
 use counterfoil_engine::authorize::Browser;
 use counterfoil_engine::ctx::Entropy as _;
+use counterfoil_engine::handle::{Sealed, Session};
 use counterfoil_engine::interaction::RefusedWhy;
 use counterfoil_engine::limits::{
     LOGIN_ATTEMPTS_MAX, LOGIN_FAILURES_MAX, LOGIN_WINDOW_S, SESSION_TTL_S,
 };
 use counterfoil_engine::login::LoggedIn;
+use counterfoil_engine::store::Key;
+use counterfoil_protocol::ids::SessionId;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::{Digest, Secret};
 
 use crate::dice::{Dice, now, step};
-use crate::fixtures::PASSWORD;
+use crate::fixtures::{PASSWORD, tenant_id};
 use crate::policies::policy;
 use crate::ways::{code_of, refusal_of};
 use crate::world::{Tab, World};
@@ -153,6 +156,33 @@ fn a_session_spares_the_next_login_and_ends() {
     assert!(started(&session).signed_in);
     world.clock.advance(1);
     assert!(!started(&session).signed_in);
+}
+
+#[test]
+fn a_session_that_ends_meanwhile_spares_no_login() {
+    let world = World::new(policy("mx"), 1);
+    let (_, session) = world.tab();
+    let mut dice = Dice(1);
+    let mut start = Box::pin(world.start(Some(&session), &mut dice));
+    for _ in 0..2 {
+        assert!(step(&mut start).is_none());
+    }
+    // What it was decided on is gone before it is written.
+    let opened: Sealed<Session> = Sealed::open(&session, &world.issuer().ring).unwrap();
+    world.storm.remove(Key::Session(tenant_id(), SessionId(opened.record())));
+    assert!(!now(start).unwrap().signed_in);
+}
+
+#[test]
+fn a_suspended_customer_cannot_sign_in() {
+    let world = World::new(policy("mx"), 1);
+    world.set_customer(true);
+    let tab = opened(&world);
+    let LoggedIn::Finished(answer) = try_login(&world, &tab, "ada", PASSWORD).unwrap() else {
+        unreachable!()
+    };
+    assert_eq!(refusal_of(&answer), Refusal::AccessDenied);
+    assert_eq!(world.told(What::LoginSucceeded), 0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::{Fault, Refusal};
 use counterfoil_protocol::secret::Secret;
 
-use crate::dice::{now, step};
+use crate::dice::{Dice, now, step};
 use crate::fixtures::{self, OWNER, RESOURCE_SERVER, RIVAL, assertion, client_id, secret_of};
 use crate::policies::{FAPI2, policy};
 use crate::ways::BY_OWNER;
@@ -157,6 +157,26 @@ fn a_client_suspended_meanwhile_gets_no_approval() {
     world.set_client(ClientStatus::Suspended);
     assert_eq!(world.say_yes(&tab).unwrap_err(), Refusal::ClientSuspended);
     assert!(world.subject().grants.is_empty());
+}
+
+#[test]
+fn a_client_suspended_while_its_customer_approves_gets_no_code() {
+    for turns in 0..8 {
+        let world = World::new(policy("mx"), 1);
+        let (tab, _) = world.tab();
+        let mut dice = Dice(1);
+        let mut approval = Box::pin(world.approve(&tab, &mut dice));
+        let early = (0..turns).find_map(|_| step(&mut approval));
+        world.set_client(ClientStatus::Suspended);
+        match early.unwrap_or_else(|| now(approval)) {
+            Ok(_) => assert_eq!(world.subject().grants.len(), 1),
+            Err(why) => {
+                assert!(matches!(why, Refusal::ClientSuspended | Refusal::StoreContended));
+                assert!(world.subject().grants.is_empty());
+            }
+        }
+        assert_eq!(world.storm.broken(), None);
+    }
 }
 
 #[test]

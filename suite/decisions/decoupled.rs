@@ -3,7 +3,7 @@
 use counterfoil_engine::audit::What;
 use counterfoil_engine::authorize::{Browser, Outcome, Polled};
 use counterfoil_engine::interaction::{Channel, RefusedWhy};
-use counterfoil_engine::limits::DECOUPLED_TTL_S;
+use counterfoil_engine::limits::{CONNECT_TTL_S, DECOUPLED_TTL_S};
 use counterfoil_engine::login::LoggedIn;
 use counterfoil_protocol::ids::InteractionId;
 use counterfoil_protocol::refusal::Refusal;
@@ -71,6 +71,9 @@ fn a_link_belongs_to_the_first_browser_that_opens_it() {
     let id = begun(&world, world.channel());
     let no_browser = Tab { id, cookie: String::new() };
     assert_eq!(world.say_yes(&no_browser).unwrap_err(), Refusal::InteractionUnknown);
+    let cookieless = Browser { cookie: None, session: None };
+    let unopened = now(world.engine.interaction(world.issuer(), id, cookieless));
+    assert_eq!(unopened.unwrap_err(), Refusal::InteractionUnknown, "nobody has opened it");
     let tab = adopt(&world, id, None).unwrap();
     assert_eq!(adopt(&world, id, None).unwrap_err(), Refusal::InteractionUnknown);
     assert_eq!(adopt(&world, id, Some("another")).unwrap_err(), Refusal::InteractionUnknown);
@@ -83,6 +86,16 @@ fn a_link_belongs_to_the_first_browser_that_opens_it() {
     assert_eq!(customer.len(), 32);
     assert!(customer.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
     assert!(world.redeem(code_of(&answer)).is_ok());
+}
+
+#[test]
+fn a_link_has_its_time() {
+    let world = World::new(policy("fintecture"), 1);
+    let (early, late) = (begun(&world, world.channel()), begun(&world, world.channel()));
+    world.clock.advance(CONNECT_TTL_S - 1);
+    assert!(adopt(&world, early, None).is_ok());
+    world.clock.advance(1);
+    assert_eq!(adopt(&world, late, None).unwrap_err(), Refusal::InteractionExpired);
 }
 
 #[test]

@@ -25,6 +25,7 @@ struct Client<'w> {
 /// `Err` names the broken promise.
 pub(crate) fn patient(policy: &'static Policy, seed: u64) -> Result<Tally, String> {
     let world = World::new(policy, seed);
+    world.storm.set_slow(300);
     let mut dice = Dice(seed ^ 0xabcd);
     let (tab, _) = world.signed_in(&mut dice);
     let mut client = Client { world: &world, dice, newest: String::new(), signed: 0, steps: 0 };

@@ -43,9 +43,10 @@ pub(crate) struct Storm {
 
 struct State {
     faults_per_mille: u64,
+    /// Answers of the store that are waited for once more.
+    slow_per_mille: u64,
     bug: Bug,
     reads: u64,
-    keys: u64,
     commits: u64,
     /// What records were before their last change; only kept for [`Bug::Stale`].
     before: BTreeMap<Key, Option<Versioned>>,
@@ -73,9 +74,9 @@ impl Storm {
     pub(crate) fn over(inner: Arc<dyn Store>, seed: u64) -> Self {
         let state = State {
             faults_per_mille: 0,
+            slow_per_mille: 0,
             bug: Bug::None,
             reads: 0,
-            keys: 0,
             commits: 0,
             before: BTreeMap::new(),
             broken: None,
@@ -92,6 +93,16 @@ impl Storm {
         self.state().faults_per_mille = per_mille;
     }
 
+    pub(crate) fn set_slow(&self, per_mille: u64) {
+        self.state().slow_per_mille = per_mille;
+    }
+
+    fn is_slow(&self) -> bool {
+        let mut state = self.state();
+        let slow = state.slow_per_mille;
+        state.dice.chance(slow)
+    }
+
     pub(crate) fn set_bug(&self, bug: Bug) {
         self.state().bug = bug;
     }
@@ -100,11 +111,6 @@ impl Storm {
     pub(crate) fn trips(&self) -> (u64, u64) {
         let state = self.state();
         (state.reads, state.commits)
-    }
-
-    /// Keys read so far.
-    pub(crate) fn keys_read(&self) -> u64 {
-        self.state().keys
     }
 
     /// What a committed batch broke.
@@ -142,6 +148,22 @@ impl Storm {
         now(self.inner.feed(Position::default(), 100_000)).unwrap()
     }
 
+    async fn found(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable> {
+        let mut found = self.inner.read(keys).await?;
+        let mut state = self.state();
+        state.reads += 1;
+        if state.bug == Bug::Stale {
+            for (key, found) in keys.iter().zip(&mut found) {
+                if state.dice.chance(300)
+                    && let Some(before) = state.before.get(key)
+                {
+                    found.clone_from(before);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The write itself, in one step.
     fn write(&self, mut batch: Batch) -> Result<(), CommitError> {
         let bug = self.state().bug;
@@ -177,12 +199,15 @@ impl Storm {
         Ok(())
     }
 
-    /// What must be true in the store in the very moment in which an event of issuance is written.
+    /// What must be true in the store in the very moment in which an event is written.
     fn judge(&self, event: &Event) -> Option<String> {
         let issued = match event.what {
             What::TokenIssued | What::ConsentGiven => true,
             // The grant was only read, so it may have ended meanwhile: its token is dead then.
-            What::TokenIssuedUnchanged => false,
+            What::TokenIssuedUnchanged
+            | What::AuthorizationStarted
+            | What::GrantRevoked
+            | What::TokenRevoked => false,
             _ => return None,
         };
         let client = event.client.clone()?;
@@ -231,18 +256,9 @@ impl Store for Storm {
     ) -> BoxFuture<'a, Result<Vec<Option<Versioned>>, Unavailable>> {
         Box::pin(async move {
             Yield::once().await;
-            let mut found = self.inner.read(keys).await?;
-            let mut state = self.state();
-            state.reads += 1;
-            state.keys += keys.len() as u64;
-            if state.bug == Bug::Stale {
-                for (key, found) in keys.iter().zip(&mut found) {
-                    if state.dice.chance(300)
-                        && let Some(before) = state.before.get(key)
-                    {
-                        found.clone_from(before);
-                    }
-                }
+            let found = self.found(keys).await?;
+            if self.is_slow() {
+                Yield::once().await;
             }
             Ok(found)
         })
@@ -253,17 +269,15 @@ impl Store for Storm {
             let mut sent = Sent { storm: self, batch: Some(batch) };
             Yield::once().await;
             let Some(batch) = sent.batch.take() else { return Ok(()) };
-            let (fault, unwritten, bug, slow) = {
+            let (fault, unwritten, bug) = {
                 let mut state = self.state();
                 let faults = state.faults_per_mille;
-                let dice = &mut state.dice;
-                let (fault, unwritten) = (dice.chance(faults), dice.chance(500));
-                let slow = dice.chance(500);
-                (fault, unwritten, state.bug, slow)
+                let fault = state.dice.chance(faults);
+                (fault, state.dice.chance(500), state.bug)
             };
             let done =
                 if fault && unwritten { Err(CommitError::Unavailable) } else { self.write(batch) };
-            if slow {
+            if self.is_slow() {
                 Yield::once().await;
             }
             match done {

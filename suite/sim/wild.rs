@@ -76,6 +76,7 @@ pub(crate) fn wild(
     for round in 0..ROUNDS {
         let fail = |e: String| format!("{}, seed {seed}, round {round}: {e}", policy.name);
         world.storm.set_faults(chaos.faults_per_mille);
+        world.storm.set_slow(300);
         world.storm.set_bug(if round < chaos.bug_from { Bug::None } else { chaos.bug });
         let wait = *dice.of(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 30, 59, 299, 601]);
         world.clock.advance(wait);

@@ -35,10 +35,8 @@ const BUILD: &str = "cargo test --offline --no-run \
     --config profile.dev.package.counterfoil-store.opt-level=0 \
     --config profile.dev.package.counterfoil-web.opt-level=0";
 /// In the order in which they run: the first that fails ends it.
-static PROGRAMS: &[&str] = &[
-    "-p counterfoil-suite --test decisions --test sim",
-    "-p counterfoil-engine --lib",
-];
+static PROGRAMS: &[&str] =
+    &["-p counterfoil-suite --test decisions --test sim", "-p counterfoil-engine --lib"];
 /// A mutant may turn a loop into an endless one.
 const TIME_MAX: Duration = Duration::from_secs(300);
 const TICK: Duration = Duration::from_millis(20);

@@ -1,0 +1,74 @@
+//! What the sandbox says to test suites: an interface, held by `golden/sandbox.json`.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// What differs from run to run.
+fn without_places(ready: &Value) -> String {
+    let text = serde_json::to_string_pretty(ready).unwrap();
+    let of = |name: &str| ready[name].as_str().unwrap().to_owned();
+    let kid = ready["surfaces"]["worldline"]["client"]["kid"].as_str().unwrap().to_owned();
+    assert!(
+        kid.len() == 40 && kid.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_lowercase())
+    );
+    let replaced = text
+        .replace(&of("https"), "https://localhost:{tls-port}")
+        .replace(&of("http"), "http://localhost:{port}")
+        .replace(&of("state"), "{state}")
+        .replace(&kid, "{kid}")
+        .replace(env!("CARGO_PKG_VERSION"), "{version}");
+    format!("{replaced}\n")
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a developer asks for a new file")]
+fn the_line_of_a_sandbox_is_its_golden_file() {
+    let server = Server::ephemeral();
+    let found = without_places(&server.ready);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/sandbox.json");
+    if std::env::var("GOLDEN").is_ok_and(|wish| wish == "write") {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "if the change was meant, GOLDEN=write");
+}
+
+#[test]
+fn everything_that_the_line_names_is_there() {
+    let server = Server::ephemeral();
+    for name in ["ca", "state"] {
+        assert!(Path::new(server.ready[name].as_str().unwrap()).exists(), "{name}");
+    }
+    let base = server.ready["http"].as_str().unwrap();
+    for (surface, facts) in server.ready["surfaces"].as_object().unwrap() {
+        for (name, url) in facts.as_object().unwrap() {
+            let Some(path) = url.as_str().and_then(|url| url.strip_prefix(base)) else { continue };
+            if name == "issuer" {
+                let path = format!("{path}/.well-known/openid-configuration");
+                assert_eq!(
+                    server.ask("GET", &path, &[], b"").member("issuer"),
+                    url.as_str().unwrap()
+                );
+                continue;
+            }
+            let method = match &**name {
+                "jwks_uri" | "authorization_endpoint" => "GET",
+                _ => "POST",
+            };
+            let answer = server.ask(method, path, &[], b"");
+            assert!(!matches!(answer.status, 404 | 405), "{surface} {name}: {}", answer.status);
+        }
+        let credentials = |who: &str| {
+            let of = |name: &str| facts[who][name].as_str().unwrap().to_owned();
+            format!("{}:{}", of("client_id"), of("client_secret"))
+        };
+        let path = facts["introspection_endpoint"].as_str().unwrap().strip_prefix(base).unwrap();
+        server.form(path, &credentials("resource_server"), "token=x").expect(200);
+        let path = facts["token_endpoint"].as_str().unwrap().strip_prefix(base).unwrap();
+        let answer = server.form(path, &credentials("client"), "grant_type=x").expect(400);
+        assert_eq!(answer.member("error"), "unsupported_grant_type", "{surface}");
+    }
+}
