@@ -39,128 +39,159 @@ fn parts(uri: &str) -> (&str, &str, &str) {
     (scheme, &rest[..end], &rest[end..])
 }
 
+const EVIL: &str = "evil.example";
+
 /// Every disguise of a URI that is registered.
 fn disguises(uri: &str) -> Vec<String> {
     let (scheme, authority, path) = parts(uri);
-    let mut all = vec![];
-    let evil = "evil.example";
-    let authorities = [
-        evil.to_owned(),
-        format!("{evil}:443"),
-        format!("{authority}.{evil}"),
-        format!("{evil}.{authority}"),
-        format!("{authority}@{evil}"),
-        format!("{evil}@{authority}"),
-        format!("a:b@{authority}"),
-        format!("{authority}@{authority}@{evil}"),
-        format!("{evil}%40{authority}"),
-        format!("{authority}%2F@{evil}"),
-        format!("{authority}%00.{evil}"),
-        format!("{authority}%23.{evil}"),
-        format!("{authority}%5c{evil}"),
-        format!("{authority}\\{evil}"),
-        format!("{evil}\\@{authority}"),
-        format!("{authority}.",),
-        format!("{authority}%2e"),
-        format!("{authority}:443"),
-        format!("{authority}:80"),
-        format!("{authority}:0"),
-        format!("{authority}:65536"),
-        format!("{authority}:-1"),
-        format!("{authority}:+80"),
-        format!("{authority}:8080%25@{evil}"),
-        format!("{authority}:"),
-        format!("{authority}:80:80"),
-        format!("{authority}:٨٠"),
-        authority.to_uppercase(),
-        format!(" {authority}"),
-        format!("{authority} "),
-        format!("{authority}\t"),
-        format!("{authority}%20"),
-        authority.replace('.', "。"),
-        authority.replace('.', "%2e"),
-        authority.replace('e', "е"),
-        authority.replace('p', "р"),
-        String::new(),
-        format!("[{authority}]"),
-        format!("*.{authority}"),
-        format!("www.{authority}"),
-        format!("/{authority}"),
-        "localhost".into(),
-        "127.1".into(),
-        "127.0.0.2".into(),
-        "127.0.0.1.nip.example".into(),
-        "2130706433".into(),
-        "0x7f000001".into(),
-        "0177.0.0.1".into(),
-        "[::ffff:127.0.0.1]".into(),
-        "[0:0:0:0:0:0:0:1]".into(),
-        "[::1%25lo]".into(),
-        "[::]".into(),
-        "0.0.0.0".into(),
+    let authorities = other_authorities(authority).into_iter().chain(other_hosts(authority));
+    let authorities = authorities.map(|authority| format!("{scheme}://{authority}{path}"));
+    let schemes = SCHEMES.iter().map(|scheme| format!("{scheme}://{authority}{path}"));
+    let paths = other_paths(path).into_iter();
+    let paths = paths.map(|path| format!("{scheme}://{authority}{path}"));
+    let all = authorities.chain(schemes).chain(paths);
+    all.chain(other_shapes(uri)).collect()
+}
+
+fn other_authorities(authority: &str) -> Vec<String> {
+    let around = [
+        ("", ":443"),
+        ("", ":80"),
+        ("", ":0"),
+        ("", ":65536"),
+        ("", ":-1"),
+        ("", ":+80"),
+        ("", ":"),
+        ("", ":80:80"),
+        ("", ":\u{668}\u{660}"),
+        ("", ":8080%25@evil.example"),
+        ("", "."),
+        ("", "%2e"),
+        ("", ".evil.example"),
+        ("", "@evil.example"),
+        ("", "%2F@evil.example"),
+        ("", "%00.evil.example"),
+        ("", "%23.evil.example"),
+        ("", "%5cevil.example"),
+        ("", "\\evil.example"),
+        ("", " "),
+        ("", "\t"),
+        ("", "%20"),
+        (" ", ""),
+        ("/", ""),
+        ("[", "]"),
+        ("*.", ""),
+        ("www.", ""),
+        ("evil.example.", ""),
+        ("evil.example@", ""),
+        ("evil.example%40", ""),
+        ("evil.example\\@", ""),
+        ("a:b@", ""),
     ];
-    all.extend(authorities.into_iter().map(|authority| format!("{scheme}://{authority}{path}")));
-    for scheme in [
-        "http",
-        "https",
-        "HTTP",
-        "HtTpS",
-        "ftp",
-        "javascript",
-        "data",
-        "file",
-        "ws",
-        "com.example",
-        "com.example.app.evil",
-        "https:https",
+    let mut all: Vec<String> =
+        around.into_iter().map(|(front, back)| format!("{front}{authority}{back}")).collect();
+    all.push(format!("{authority}@{authority}@{EVIL}"));
+    all
+}
+
+/// Another host altogether, or one that only looks the same.
+fn other_hosts(authority: &str) -> Vec<String> {
+    let homographs = [
+        authority.to_uppercase(),
+        authority.replace('.', "\u{3002}"),
+        authority.replace('.', "%2e"),
+        authority.replace('e', "\u{435}"),
+        authority.replace('p', "\u{440}"),
+    ];
+    let hosts = [
         "",
-    ] {
-        all.push(format!("{scheme}://{authority}{path}"));
-    }
-    let paths = [
+        EVIL,
+        "evil.example:443",
+        "localhost",
+        "127.1",
+        "127.0.0.2",
+        "127.0.0.1.nip.example",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::1%25lo]",
+        "[::]",
+        "0.0.0.0",
+    ];
+    homographs.into_iter().chain(hosts.map(str::to_owned)).collect()
+}
+
+const SCHEMES: [&str; 13] = [
+    "http",
+    "https",
+    "HTTP",
+    "HtTpS",
+    "ftp",
+    "javascript",
+    "data",
+    "file",
+    "ws",
+    "com.example",
+    "com.example.app.evil",
+    "https:https",
+    "",
+];
+
+fn other_paths(path: &str) -> Vec<String> {
+    let around = [
+        ("", "/"),
+        ("", "/x"),
+        ("", "x"),
+        ("", "?y=1"),
+        ("", "&y=1"),
+        ("", "?"),
+        ("", "#"),
+        ("", "#x"),
+        ("", "%23x"),
+        ("", ";x"),
+        ("", "/..;/x"),
+        ("", "/../evil"),
+        ("", "/%2e%2e/evil"),
+        ("", "/%2e%2e%2fevil"),
+        ("", "/./"),
+        ("", "%00"),
+        ("", "\0"),
+        ("", "%0d%0aSet-Cookie:x=y"),
+        ("", "\r\nX-Injected: 1"),
+        ("", "\n"),
+        ("", " "),
+        ("", "%20"),
+        ("", "+"),
+        ("", "\u{202e}"),
+        ("", "*"),
+        ("", "%u0041"),
+        ("\t", ""),
+        ("/.", ""),
+        ("/x/..", ""),
+        ("/", ""),
+    ];
+    let mut all: Vec<String> =
+        around.into_iter().map(|(front, back)| format!("{front}{path}{back}")).collect();
+    all.extend([
         String::new(),
         "/".into(),
         "/evil".into(),
-        format!("{path}/"),
-        format!("{path}/x"),
-        format!("{path}x"),
-        format!("{path}?y=1"),
-        format!("{path}&y=1"),
-        format!("{path}?"),
-        format!("{path}#"),
-        format!("{path}#x"),
-        format!("{path}%23x"),
-        format!("{path};x"),
-        format!("{path}/..;/x"),
-        format!("{path}/../evil"),
-        format!("{path}/%2e%2e/evil"),
-        format!("{path}/%2e%2e%2fevil"),
-        format!("{path}/./"),
-        format!("/.{path}"),
-        format!("/x/..{path}"),
-        format!("/{path}"),
         path.to_uppercase(),
         path.replacen('c', "%63", 1),
         path.replace('/', "%2f"),
         path.replace('/', "\\"),
-        format!("{path}%00"),
-        format!("{path}%0d%0aSet-Cookie:x=y"),
-        format!("{path}\r\nX-Injected: 1"),
-        format!("{path}\n"),
-        format!("\t{path}"),
-        format!("{path} "),
-        format!("{path}%20"),
-        format!("{path}+"),
-        format!("{path}\u{202e}"),
-        format!("{path}*"),
-        format!("{path}%u0041"),
-        format!("{path}\0"),
-    ];
-    all.extend(paths.into_iter().map(|path| format!("{scheme}://{authority}{path}")));
-    all.extend([
+    ]);
+    all
+}
+
+fn other_shapes(uri: &str) -> Vec<String> {
+    let (scheme, authority, path) = parts(uri);
+    vec![
         format!(" {uri}"),
-        format!("{uri},https://{evil}/"),
-        format!("{uri} https://{evil}/"),
+        format!("{uri},https://{EVIL}/"),
+        format!("{uri} https://{EVIL}/"),
         format!("{scheme}:{authority}{path}"),
         format!("{scheme}:/{authority}{path}"),
         format!("{scheme}:///{authority}{path}"),
@@ -172,8 +203,7 @@ fn disguises(uri: &str) -> Vec<String> {
         format!("\u{feff}{uri}"),
         encoded(uri),
         uri.repeat(80),
-    ]);
-    all
+    ]
 }
 
 /// What never was a registered URI of anybody.

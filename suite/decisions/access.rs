@@ -9,8 +9,8 @@ use counterfoil_protocol::scope::ScopeSet;
 use crate::dice::now;
 use crate::fixtures::{OWNER, RESOURCE_SERVERS};
 use crate::policies::{FAPI2, policy};
-use crate::ways::{BY_OWNER, BY_RIVAL};
-use crate::world::{Shows, World, at, presented, rt};
+use crate::ways::{BY_OWNER, BY_RIVAL, rt};
+use crate::world::{Shows, World, at, presented};
 
 fn set(text: &str) -> ScopeSet {
     ScopeSet::parse(text).unwrap()

@@ -8,7 +8,8 @@ use crate::codes::form;
 use crate::dice::now;
 use crate::fixtures::{self, CALLBACK, OTHER_VERIFIER, OWNER, VERIFIER, assertion, spoiled};
 use crate::policies::FAPI2;
-use crate::world::{Shows, World, at, presented, rt};
+use crate::ways::rt;
+use crate::world::{Shows, World, at, presented};
 
 const REPLAYED: Refusal = Refusal::Assertion(AssertionFault::Replayed);
 const WRONG: Refusal = Refusal::Assertion(AssertionFault::SignatureWrong);

@@ -12,8 +12,8 @@ use counterfoil_protocol::secret::Secret;
 use crate::dice::{Dice, now, step};
 use crate::fixtures::{self, OWNER, RESOURCE_SERVER, RIVAL, assertion, client_id, secret_of};
 use crate::policies::{FAPI2, policy};
-use crate::ways::BY_OWNER;
-use crate::world::{Shows, World, at, presented, rt};
+use crate::ways::{BY_OWNER, rt};
+use crate::world::{Shows, World, at, presented};
 
 fn ask(world: &World, presented: &Presented<'_>) -> Refusal {
     let form = Form::of([("grant_type", "client_credentials"), ("scope", "pis openid")]);

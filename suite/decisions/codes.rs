@@ -8,8 +8,8 @@ use counterfoil_protocol::scope::ScopeSet;
 use crate::dice::now;
 use crate::fixtures::{CALLBACK, OTHER_VERIFIER, OWNER, VERIFIER};
 use crate::policies::{FAPI2, policy};
-use crate::ways::{BY_OWNER, BY_RIVAL, code_of};
-use crate::world::{Tab, World, at, rt};
+use crate::ways::{BY_OWNER, BY_RIVAL, code_of, rt};
+use crate::world::{Tab, World, at};
 
 pub(crate) fn form<'a>(
     code: &'a str,

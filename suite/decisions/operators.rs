@@ -12,8 +12,8 @@ use counterfoil_protocol::refusal::Refusal;
 use crate::dice::{Dice, now};
 use crate::fixtures::{self, OWNER};
 use crate::policies::{FAPI2, policy};
-use crate::ways::DAY;
-use crate::world::{World, at, rt};
+use crate::ways::{DAY, rt};
+use crate::world::{World, at};
 
 fn key(world: &World, seed: u64) -> StoredKey {
     let wrapping = fixtures::key_file(0).wrapping;

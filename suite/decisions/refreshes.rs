@@ -9,8 +9,8 @@ use counterfoil_protocol::scope::ScopeSet;
 use crate::dice::{Dice, step};
 use crate::fixtures::OWNER;
 use crate::policies::{BOTH, FAPI2, policy};
-use crate::ways::{BY_OWNER, DAY};
-use crate::world::{World, at, rt};
+use crate::ways::{BY_OWNER, DAY, rt};
+use crate::world::{World, at};
 
 #[test]
 fn sixty_four_parallel_refreshes_have_one_successor() {

@@ -7,8 +7,8 @@ use counterfoil_protocol::scope::ScopeSet;
 
 use crate::fixtures::{self, OWNER, RIVAL};
 use crate::policies::{FAPI2, policy};
-use crate::ways::{BY_OWNER, DAY};
-use crate::world::{World, at, rt};
+use crate::ways::{BY_OWNER, DAY, rt};
+use crate::world::{World, at};
 
 fn set(text: &str) -> ScopeSet {
     ScopeSet::parse(text).unwrap()

@@ -8,7 +8,7 @@ use counterfoil_engine::grant::{Active, Grant};
 use counterfoil_engine::grants::Issued;
 use counterfoil_engine::interaction::RefusedWhy;
 use counterfoil_engine::login::LoggedIn;
-use counterfoil_engine::store::Key;
+use counterfoil_engine::store::{Key, Record};
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -19,6 +19,11 @@ use crate::world::{Shows, Tab, World};
 pub(crate) const DAY: u64 = 86_400;
 pub(crate) const BY_OWNER: Shows = Shows::Secret(OWNER);
 pub(crate) const BY_RIVAL: Shows = Shows::Secret(RIVAL);
+
+/// The text of a refresh token.
+pub(crate) fn rt(issued: &Issued) -> &str {
+    issued.refresh.as_ref().unwrap().to_wire()
+}
 
 /// The code of an answer that has one.
 pub(crate) fn code_of(answer: &Answer) -> &str {
@@ -104,7 +109,7 @@ impl World {
 
     /// As if there had never been a client of that name.
     pub(crate) fn forget_client(&self, name: &str) {
-        self.storm.remove(Key::Client(fixtures::tenant_id(), fixtures::client_id(name)));
+        self.storm.set(Key::Client(fixtures::tenant_id(), fixtures::client_id(name)), None);
     }
 
     pub(crate) fn ask(&self, shows: &Shows, form: &[(&str, &str)]) -> Result<Issued, Refusal> {
@@ -148,6 +153,12 @@ impl World {
 
     pub(crate) fn grant_of(&self, issued: &Issued) -> Grant {
         self.grant(GrantId(issued.access.facts().record)).unwrap()
+    }
+
+    /// Puts a grant back to what it was.
+    pub(crate) fn put_grant(&self, grant: Grant) {
+        let key = Key::Grant(fixtures::tenant_id(), grant.id);
+        self.storm.put(key, Record::Grant(Box::new(grant)));
     }
 
     /// How many events there are of this kind, those included that waited for the next append.

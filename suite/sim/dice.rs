@@ -28,6 +28,10 @@ impl Dice {
         &some[self.below(some.len() as u64) as usize]
     }
 
+    pub(crate) fn one<T: Copy>(&mut self, some: &[T]) -> T {
+        *self.of(some)
+    }
+
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }

@@ -55,7 +55,7 @@ impl Client<'_> {
             waited = 0;
             successes += 1;
             self.alive(&heard, workers)?;
-            let pause = *self.dice.of(&[0, 1, 600, 86_400]);
+            let pause = self.dice.one(&[0, 1, 600, 86_400]);
             self.world.clock.advance(pause);
         }
         let tally = [

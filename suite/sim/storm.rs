@@ -127,17 +127,12 @@ impl Storm {
         now(self.inner.read(std::slice::from_ref(key))).unwrap().pop().flatten()
     }
 
-    /// Writes past the engine.
     pub(crate) fn put(&self, key: Key, record: Record) {
         self.set(key, Some(record));
     }
 
-    /// Deletes past the engine.
-    pub(crate) fn remove(&self, key: Key) {
-        self.set(key, None);
-    }
-
-    fn set(&self, key: Key, next: Option<Record>) {
+    /// Writes, or deletes, past the engine.
+    pub(crate) fn set(&self, key: Key, next: Option<Record>) {
         let found = self.versioned(&key);
         let expected = found.map_or(Expected::Absent, |found| Expected::Revision(found.revision));
         let change = Change { key, expected, next };

@@ -78,7 +78,7 @@ pub(crate) fn wild(
         world.storm.set_faults(chaos.faults_per_mille);
         world.storm.set_slow(300);
         world.storm.set_bug(if round < chaos.bug_from { Bug::None } else { chaos.bug });
-        let wait = *dice.of(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 30, 59, 299, 601]);
+        let wait = dice.one(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 30, 59, 299, 601]);
         world.clock.advance(wait);
         if dice.chance(50) {
             world.turn_keys();
@@ -94,7 +94,8 @@ pub(crate) fn wild(
             .and_then(|steps| observer.end().map(|()| steps))
             .map_err(fail)?;
     }
-    observer.tally.insert("steps", steps);
+    let (reads, commits) = world.storm.trips();
+    observer.tally.extend([("steps", steps), ("reads", reads), ("commits", commits)]);
     Ok(observer.tally)
 }
 
@@ -102,7 +103,10 @@ pub(crate) fn wild(
 fn crowd(world: &World, observer: &mut Observer<'_>, round: usize) {
     let mut subject = world.subject();
     let room = counterfoil_engine::limits::GRANTS_PER_SUBJECT_MAX - subject.grants.len();
-    subject.grants.extend((0..room).map(|n| GrantId([n as u8; 16])));
+    let rest: Vec<_> = subject.grants.iter().skip(1).copied().collect();
+    let others = (0..room).map(|n| GrantId([n as u8; 16]));
+    subject.grants.truncate(1);
+    subject.grants.extend(others.chain(rest));
     // Only if the oldest is the one the observer takes for it.
     let known = observer.oldest().is_some_and(|oldest| subject.grants[0] == oldest);
     observer.crowded = known.then_some(round);
@@ -241,7 +245,7 @@ impl Chooser<'_, '_> {
         };
         let token = chain[chain.len().saturating_sub(back)].clone();
         let narrow = self.world.policy.name != "fintecture" && self.dice.chance(250);
-        let scope = narrow.then(|| *self.dice.of(&["openid", "accounts"]));
+        let scope = narrow.then(|| self.dice.one(&["openid", "accounts"]));
         What::Refresh { token, scope }
     }
 
@@ -260,9 +264,9 @@ impl Chooser<'_, '_> {
 
     fn registration(&mut self) -> &'static str {
         if self.world.policy.name == "fintecture" {
-            return *self.dice.of(&["ais pis customers organisations:read", "ais pis"]);
+            return self.dice.one(&["ais pis customers organisations:read", "ais pis"]);
         }
-        *self.dice.of(&["openid accounts transactions", "openid accounts", "accounts openid more"])
+        self.dice.one(&["openid accounts transactions", "openid accounts", "accounts openid more"])
     }
 
     fn forget(&mut self) -> What {
@@ -277,9 +281,9 @@ impl Chooser<'_, '_> {
             return self.refresh(true);
         }
         if self.world.policy.name == "fintecture" {
-            return What::Credentials(*self.dice.of(&["pis", "pis customers", "customers", "OAC"]));
+            return What::Credentials(self.dice.one(&["pis", "pis customers", "customers", "OAC"]));
         }
         let some = ["openid", "accounts", "openid accounts", "openid accounts transactions"];
-        What::Credentials(*self.dice.of(&some))
+        What::Credentials(self.dice.one(&some))
     }
 }

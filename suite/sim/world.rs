@@ -133,11 +133,6 @@ impl World {
         }
     }
 
-    pub(crate) fn put_grant(&self, grant: Grant) {
-        let key = Key::Grant(fixtures::tenant_id(), grant.id);
-        self.storm.put(key, Record::Grant(Box::new(grant)));
-    }
-
     pub(crate) fn issuer(&self) -> &Arc<Issuer> {
         &self.issuers[self.turn.load(Ordering::Relaxed)]
     }
@@ -296,9 +291,4 @@ pub(crate) fn at(issued: &Issued) -> &str {
         IssuedAccess::Opaque(minted) => minted.to_wire(),
         IssuedAccess::Jwt { .. } => unreachable!("no world has these"),
     }
-}
-
-/// The text of a refresh token.
-pub(crate) fn rt(issued: &Issued) -> &str {
-    issued.refresh.as_ref().unwrap().to_wire()
 }

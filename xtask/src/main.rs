@@ -7,6 +7,7 @@ mod check;
 mod tidy;
 mod tools;
 mod sim;
+mod mutants;
 mod crash;
 
 use std::process::ExitCode;
@@ -50,6 +51,12 @@ static VERBS: &[Verb] = &[
         about: "the simulator, optimised, with many seeds",
         help: sim::HELP,
         run: sim::run,
+    },
+    Verb {
+        name: "mutants",
+        about: "one known bug at a time, which the tests must see",
+        help: mutants::HELP,
+        run: mutants::run,
     },
     Verb {
         name: "crash",

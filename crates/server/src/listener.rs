@@ -176,6 +176,17 @@ async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
     if hyper::body::Body::is_end_stream(&body) {
         return Ok(Bytes::new());
     }
+    // A length that is announced is believed before anything of it is read.
+    if usize::try_from(hyper::body::Body::size_hint(&body).lower()).is_ok_and(|n| n > BODY_LEN_MAX)
+    {
+        return Err(Refusal::BodyTooLarge);
+    }
+    // What announces itself as too large is not waited for.
+    if usize::try_from(hyper::body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX)
+        > BODY_LEN_MAX
+    {
+        return Err(Refusal::BodyTooLarge);
+    }
     match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LEN_MAX).collect()).await {
         Err(_) => Err(Refusal::RequestTimeout),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

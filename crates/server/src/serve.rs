@@ -6,7 +6,7 @@ use std::time::Duration;
 use counterfoil_store::Opened;
 use counterfoil_web::app::App;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
@@ -33,18 +33,51 @@ pub struct Socket {
     pub tls: Option<TlsAcceptor>,
 }
 
+/// The signals a server listens to. Taken before anybody is told that it is ready: a SIGHUP that
+/// comes at once must reload and not end it.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes them over.
+    ///
+    /// # Errors
+    /// When the system gives no signals.
+    pub fn take() -> Result<Self, Failure> {
+        let told = |e: std::io::Error| Failure::failed(format!("no signals: {e}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(told)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(told)?,
+            hangup: signal(SignalKind::hangup()).map_err(told)?,
+        })
+    }
+
+    async fn end(mut self, reload: Reload) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload().await,
+            }
+        }
+    }
+}
+
 /// What SIGHUP does; tells the log.
 pub type Reload = Box<dyn Fn() -> counterfoil_engine::store::BoxFuture<'static, ()> + Send + Sync>;
 
 /// Serves until SIGTERM or SIGINT, then answers what was accepted and closes the store.
 ///
 /// # Errors
-/// When the system gives no signals.
+/// When the store does not close.
 pub async fn run(
     app: Arc<App>,
     store: Arc<Opened>,
     sockets: Vec<Socket>,
-    reload: Reload,
+    (signals, reload): (Signals, Reload),
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let shared = Arc::new(Shared::new(app.clone(), stopping.clone()));
@@ -53,7 +86,7 @@ pub async fn run(
         running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));
     }
     let housekeeping = tokio::spawn(keep_house(app.clone(), stopping));
-    wait_for_the_end(reload).await?;
+    signals.end(reload).await;
     // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
     let _ = stop.send(true);
     while running.join_next().await.is_some() {}
@@ -62,20 +95,6 @@ pub async fn run(
     tokio::task::spawn_blocking(move || store.close())
         .await
         .map_err(|e| Failure::failed(format!("the store did not close: {e}")))
-}
-
-async fn wait_for_the_end(reload: Reload) -> Result<(), Failure> {
-    let told = |e: std::io::Error| Failure::failed(format!("no signals: {e}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(told)?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload().await,
-        }
-    }
 }
 
 /// Frees what has expired, in small steps between the commits of others; appends waiting events.

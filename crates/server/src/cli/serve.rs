@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
-use crate::serve::{self, Socket};
+use crate::serve::{self, Signals, Socket};
 use crate::system::{SystemDice, micros};
 use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
 
@@ -44,6 +44,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     for line in boot::apply(&app, loaded, boot::Spare::default()).await? {
         eprintln!("{line}");
     }
+    let signals = Signals::take()?;
     let listening: Vec<String> = sockets
         .iter()
         .filter_map(|s| s.listener.local_addr().ok())
@@ -55,5 +56,5 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
 
     let base = settings.issuer.clone();
     let reload = sandbox::reloading(app.clone(), settings.resources.clone(), base, keys);
-    serve::run(app, store, sockets, reload).await
+    serve::run(app, store, sockets, (signals, reload)).await
 }

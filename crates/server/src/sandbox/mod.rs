@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
-use crate::serve::{self, Socket};
+use crate::serve::{self, Signals, Socket};
 use crate::system::SystemDice;
 use crate::{boot, keyfile, listener, resources, tls};
 
@@ -126,6 +126,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     sockets.extend(
         secure.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
     );
+    let signals = Signals::take()?;
     let ready = banner::Ready {
         http: &http,
         https: &https,
@@ -142,7 +143,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     }
 
     let reload = reloading(app.clone(), files.resources.clone(), http.clone(), keys);
-    let served = serve::run(app, store, sockets, reload).await;
+    let served = serve::run(app, store, sockets, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
     served
