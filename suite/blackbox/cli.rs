@@ -183,7 +183,11 @@ fn the_commands_that_play_the_client_play_it_well() {
     }
     for surface in ["fintecture", "mx", "worldline"] {
         ends(&run(&["flow", surface, "--headless", "--state", &state]), 0);
-        assert!(ends(&run(&["flow", surface, "--curl", "--state", &state]), 0).contains("curl"));
+        // What it prints for pasting works when pasted.
+        let commands = ends(&run(&["flow", surface, "--curl", "--state", &state]), 0);
+        let pasted = std::process::Command::new("bash").args(["-eu", "-c", &commands]).output();
+        let said = ends(&pasted.unwrap(), 0);
+        assert!(said.contains("access_token") && !said.contains("\"error\""), "{said}");
     }
     let told = ends(&run(&["token", "fintecture", "--scope", "everything", "--state", &state]), 1);
     assert!(told.contains("invalid_scope") && told.contains("reference"), "{told}");

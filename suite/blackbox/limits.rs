@@ -38,7 +38,9 @@ fn a_length_that_nobody_will_read_is_413_before_the_body_is_sent() {
         let headers = [("content-type", FORM), ("content-length", length)];
         let answer = server.raw(&request("POST", "/oauth/accesstoken", &headers, b"a=b"), "POST");
         answer.is_polite(length);
-        assert_eq!(answer.status, 413);
+        // One that is hardly a number is a head that cannot be parsed.
+        let status = if length.len() < 20 { 413 } else { 431 };
+        assert_eq!(answer.status, status, "{length}");
     }
 }
 

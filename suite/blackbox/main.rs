@@ -1,7 +1,12 @@
 //! The running binary from outside, over sockets: malformed bytes, slow clients, overload, signals, the
 //! command line, and a museum of what went wrong elsewhere.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test may fail loudly, and a table of bad input is as long as it is"
+)]
 
 mod wire;
 mod server;

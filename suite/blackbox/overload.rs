@@ -90,15 +90,16 @@ fn a_full_queue_answers_503_at_once() {
         assert_eq!(late.status, 503);
         assert_eq!(late.header("retry-after"), Some("1"));
         assert_eq!(late.member("error"), "temporarily_unavailable");
-        // Those that wait are told after ten seconds that their bodies did not come.
-        let mut timed_out = 0;
-        while let Some(answer) = waiting.join_next().await {
-            let status = answer.unwrap().unwrap().status().as_u16();
-            assert!(matches!(status, 408 | 503), "{status}");
-            timed_out += usize::from(status == 408);
-        }
-        assert_eq!(timed_out, IN_FLIGHT_MAX);
+        // Whoever goes away makes room.
+        waiting.abort_all();
         drop(connections);
     });
+    drop(runtime);
+    let mut wire = server.connect();
+    let room = (0..100_000).any(|_| {
+        wire.send(&crate::wire::request("GET", "/jwks", &[], b""));
+        wire.read().unwrap().status == 200
+    });
+    assert!(room, "those that went away are still in the queue");
     server.lives();
 }

@@ -17,12 +17,23 @@ fn stalled(server: &Server, bytes: &[u8], count: usize) -> Vec<Wire> {
     (0..count).map(connect).collect()
 }
 
+/// All of them wait for the same ten seconds.
 #[test]
-fn a_body_that_does_not_come_is_408() {
+fn slow_clients_are_told_or_closed_and_nobody_waits_for_them() {
     let server = Server::shared();
+    std::thread::scope(|scope| {
+        let server = &server;
+        scope.spawn(|| a_body_that_does_not_come_is_408(server));
+        scope.spawn(|| a_head_that_does_not_come_is_closed(server));
+        scope.spawn(|| a_handshake_that_does_not_come_is_closed(server));
+        scope.spawn(|| a_body_that_trickles_is_408_however_lively_it_is(server));
+    });
+}
+
+fn a_body_that_does_not_come_is_408(server: &Server) {
     let headers = [("content-type", FORM), ("content-length", "100")];
     let bytes = request("POST", "/oauth/accesstoken", &headers, b"grant_type=");
-    for mut wire in stalled(&server, &bytes, 20) {
+    for mut wire in stalled(server, &bytes, 20) {
         let answer = wire.read().expect("closed without an answer");
         answer.is_polite("half a body");
         assert_eq!(answer.status, 408);
@@ -30,11 +41,9 @@ fn a_body_that_does_not_come_is_408() {
     server.lives();
 }
 
-#[test]
-fn a_head_that_does_not_come_is_closed() {
-    let server = Server::shared();
+fn a_head_that_does_not_come_is_closed(server: &Server) {
     for bytes in [&b""[..], b"P", b"POST /oauth/accesstoken HTTP/1.1\r\nhost: x\r\nx-half: "] {
-        for mut wire in stalled(&server, bytes, 10) {
+        for mut wire in stalled(server, bytes, 10) {
             if let Some(answer) = wire.read() {
                 answer.is_polite("half a head");
                 assert_eq!(answer.status, 408);
@@ -45,9 +54,7 @@ fn a_head_that_does_not_come_is_closed() {
     server.lives();
 }
 
-#[test]
-fn a_handshake_that_does_not_come_is_closed() {
-    let server = Server::shared();
+fn a_handshake_that_does_not_come_is_closed(server: &Server) {
     let address = format!("127.0.0.1:{}", server.tls_port());
     let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
     let connect = |bytes: &[u8]| {
@@ -61,9 +68,7 @@ fn a_handshake_that_does_not_come_is_closed() {
     server.lives();
 }
 
-#[test]
-fn a_body_that_trickles_is_408_however_lively_it_is() {
-    let server = Server::shared();
+fn a_body_that_trickles_is_408_however_lively_it_is(server: &Server) {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let headers = [("content-type", FORM), ("content-length", "60000")];
     stream.write_all(&request("POST", "/introspect", &headers, b"")).unwrap();
