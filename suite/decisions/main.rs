@@ -29,4 +29,5 @@ mod browsers;
 mod decoupled;
 mod customers;
 mod handles;
+mod signed;
 mod operators;

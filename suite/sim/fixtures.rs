@@ -93,9 +93,18 @@ fn client_key() -> &'static SigningKey {
 
 /// A client assertion of the owner, good for five minutes.
 pub(crate) fn assertion(jti: &str, now: u64) -> String {
+    signed(&format!(r#""jti":"{jti}","#), now)
+}
+
+/// One that can be presented again and again.
+pub(crate) fn assertion_without_id(now: u64) -> String {
+    signed("", now)
+}
+
+fn signed(id: &str, now: u64) -> String {
+    let until = now + 300;
     let claims = format!(
-        r#"{{"iss":"{OWNER}","sub":"{OWNER}","aud":"{BASE}","jti":"{jti}","iat":{now},"exp":{}}}"#,
-        now + 300
+        r#"{{"iss":"{OWNER}","sub":"{OWNER}","aud":"{BASE}",{id}"iat":{now},"exp":{until}}}"#
     );
     let input = jws::signing_input(br#"{"alg":"EdDSA"}"#, claims.as_bytes());
     let signature = client_key().sign(input.as_bytes()).unwrap();
