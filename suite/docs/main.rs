@@ -4,12 +4,7 @@
 //! on the path. `sh server` starts something that stays. A `text` block right behind shows what the
 //! block prints; `…` stands for anything.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may fail loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
