@@ -13,17 +13,19 @@
 mod client;
 mod server;
 mod workers;
+mod codes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
 use client::Client;
+use codes::Codes;
 use server::Server;
 use workers::{Chain, Ledger};
 
 /// Kills of a plain `cargo test`.
-const KILLS: u64 = 10;
+const KILLS: u64 = 20;
 const CHAINS: usize = 3;
 
 #[expect(clippy::disallowed_methods, reason = "how the check says how long to go on")]
@@ -50,6 +52,7 @@ fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
     let mut chains: Vec<Chain> =
         (0..CHAINS).map(|_| Chain::begin(&Client::new(&server.http))).collect();
     let mut ledger = Ledger::default();
+    let mut codes = Codes::begin(&Client::new(&server.http));
     let (mut answers, mut lost) = (0, 0);
     let rounds = kills();
     for round in 0..rounds {
@@ -65,6 +68,10 @@ fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
             let (client, done, stop) = (Client::new(&server.http), done.clone(), stop.clone());
             std::thread::spawn(move || ledger.issue_and_revoke_until(&client, &done, &stop))
         };
+        let allowing = {
+            let (client, done, stop) = (Client::new(&server.http), done.clone(), stop.clone());
+            std::thread::spawn(move || codes.approve_and_redeem_until(&client, &done, &stop))
+        };
         drop(done);
         answers += acknowledged.iter().take(usize::try_from(quota).unwrap()).count();
         // Under load, between any two bytes of an answer or a commit.
@@ -72,6 +79,7 @@ fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
         stop.store(true, Ordering::Relaxed);
         chains.extend(running.into_iter().map(|thread| thread.join().unwrap()));
         ledger = own.join().unwrap();
+        codes = allowing.join().unwrap();
         lost += chains.iter().filter(|chain| chain.unanswered).count();
 
         server = Server::start(folder.path());
@@ -80,12 +88,17 @@ fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
             chain.goes_on(&client).unwrap_or_else(|e| panic!("kill {round}: {e}"));
         }
         ledger.holds(&client).unwrap_or_else(|e| panic!("kill {round}: {e}"));
+        codes.holds(&client).unwrap_or_else(|e| panic!("kill {round}: {e}"));
     }
     // At the end: a token that was replaced and whose successor was used is a replay, for ever.
     let client = Client::new(&server.http);
     for chain in &chains {
         chain.is_guarded(&client).unwrap_or_else(|e| panic!("at the end: {e}"));
     }
-    println!("{rounds} kills, {answers} acknowledged answers counted, {lost} requests left open");
-    assert!(answers > 0, "a storm in which nothing happened proves nothing");
+    println!(
+        "{rounds} kills, {answers} acknowledged answers counted, {lost} requests left open, {} codes \
+         looked at",
+        codes.looked_at
+    );
+    assert!(answers > 0 && codes.looked_at > 0, "a storm in which nothing happened proves nothing");
 }

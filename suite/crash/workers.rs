@@ -9,10 +9,10 @@ use counterfoil_jose::provider::sha256;
 
 use crate::client::Client;
 
-const MX: &str = "mxrecipient:mxsecret";
+pub(crate) const MX: &str = "mxrecipient:mxsecret";
 const FIN: &str = "finapp:finsecret";
-const RESOURCE: &str = "mxresource:mxresourcesecret";
-const CALLBACK: &str = "http%3A%2F%2F127.0.0.1%2Fcallback";
+pub(crate) const RESOURCE: &str = "mxresource:mxresourcesecret";
+pub(crate) const CALLBACK: &str = "http%3A%2F%2F127.0.0.1%2Fcallback";
 /// Acknowledged tokens that are looked at after each kill.
 const LEDGER_MAX: usize = 40;
 
@@ -92,8 +92,26 @@ impl Chain {
         self
     }
 
-    /// What was acknowledged still works, and a request without an answer can be repeated.
+    /// What was acknowledged still works, and a request without an answer can be repeated: whatever
+    /// was committed, there is one successor.
     pub(crate) fn goes_on(&mut self, client: &Client) -> Result<(), String> {
+        let presented = match &self.previous {
+            // The last answer arrived: its predecessor still leads to the same successor.
+            Some(previous) if !self.unanswered => previous.clone(),
+            Some(_) | None => self.newest.clone(),
+        };
+        let form = format!("grant_type=refresh_token&refresh_token={presented}");
+        let successor = |answer: Option<crate::client::Answer>| {
+            answer.ok_or("no answer after the restart")?.member("refresh_token").ok_or("refused")
+        };
+        let first = successor(client.post("/oauth2/v4/token", MX, &form))?;
+        let second = successor(client.post("/oauth2/v4/token", MX, &form))?;
+        if first != second {
+            return Err("two successors of one refresh token".into());
+        }
+        if presented != self.newest && first != self.newest {
+            return Err("an acknowledged successor was replaced by another".into());
+        }
         let answered = self.refresh(client)?;
         if answered { Ok(()) } else { Err("no answer after the restart".into()) }
     }
@@ -176,13 +194,13 @@ impl Ledger {
     }
 }
 
-fn cookie(answer: &crate::client::Answer) -> String {
+pub(crate) fn cookie(answer: &crate::client::Answer) -> String {
     let lines = answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
     let pairs = lines.filter_map(|line| line.split(';').next());
     format!("cookie: {}\r\n", pairs.collect::<Vec<_>>().join("; "))
 }
 
-fn hidden(html: &str) -> String {
+pub(crate) fn hidden(html: &str) -> String {
     let field = |name: &str| {
         let after = html.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_default();
         after.split('"').next().unwrap_or_default().to_owned()
@@ -190,7 +208,12 @@ fn hidden(html: &str) -> String {
     format!("interaction={}&csrf={}", field("interaction"), field("csrf"))
 }
 
-fn post_form(client: &Client, path: &str, cookie: &str, form: &str) -> crate::client::Answer {
+pub(crate) fn post_form(
+    client: &Client,
+    path: &str,
+    cookie: &str,
+    form: &str,
+) -> crate::client::Answer {
     let headers = format!("{cookie}content-type: application/x-www-form-urlencoded\r\n");
     client.send("POST", path, &headers, form).unwrap()
 }

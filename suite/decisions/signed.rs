@@ -114,7 +114,7 @@ fn an_id_token_opens_nothing() {
 #[test]
 fn an_assertion_without_an_id_is_taken_again_and_reported() {
     let world = World::new(policy("worldline"), 1);
-    let shows = Shows::Assertion(fixtures::assertion_without_id(world.now().0));
+    let shows = Shows::Assertion(fixtures::signed("", world.now().0));
     let form = [("grant_type", "client_credentials"), ("scope", "openid")];
     for _ in 0..2 {
         answered(&world, world.issuer(), &shows, &form).unwrap();

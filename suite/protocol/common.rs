@@ -176,6 +176,33 @@ fn an_answer_given_twice_is_the_same_answer() {
 }
 
 #[test]
+fn looking_twice_in_two_tabs_or_ahead_burns_nothing() {
+    let world = World::new();
+    let mut browser = Browser::new(&world);
+    let first = browser.open(&MX.mx_authorize("openid accounts", &[("state", "1")]));
+    let second = browser.open(&MX.mx_authorize("openid accounts", &[("state", "2")]));
+    let page = format!("/login?interaction={}", Page(first.text()).field("interaction"));
+    for method in ["GET", "HEAD", "GET"] {
+        browser.send(Ask::new(method, &page)).expect(200);
+    }
+    let first = browser.sign_in(&first, "ada").expect(200);
+    // The other tab asks again, because it began before anybody had signed in.
+    let second = browser.sign_in(&second, "ada").expect(200);
+    let page = format!("/consent?interaction={}", Page(first.text()).field("interaction"));
+    for method in ["GET", "HEAD", "GET"] {
+        browser.send(Ask::new(method, &page)).expect(200);
+    }
+    for (tab, state) in [(second, "2"), (first, "1")] {
+        let back = browser.allow(&tab).expect(303);
+        assert_eq!(back.parameter("state").unwrap(), state);
+        world.send(MX.mx_redeem(&back.parameter("code").unwrap())).expect(200);
+    }
+    // Back again: what is done is done, and nothing leads anywhere.
+    let late = browser.send(Ask::get(&page));
+    assert_eq!((late.status, late.header("location")), (400, None));
+}
+
+#[test]
 fn consent_needs_an_account_of_ones_own() {
     let world = World::new();
     let mut browser = Browser::new(&world);

@@ -207,6 +207,16 @@ fn m10_a_foreign_revocation_does_nothing() {
     world.send(MX.mx_refresh(&one.refresh)).expect(200);
 }
 
+#[test]
+fn m6_a_code_lives_for_a_minute() {
+    let world = World::new();
+    for (age, status) in [(59, 200), (60, 400), (61, 400)] {
+        let code = MX.mx_code(&world);
+        world.clock.advance(age);
+        world.send(MX.mx_redeem(&code)).expect(status);
+    }
+}
+
 /// The claims of an ID token, verified as a client that was configured by hand would.
 fn id_claims(world: &World, id_token: &str) -> Value {
     let issuer = world.issuer("default");

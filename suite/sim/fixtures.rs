@@ -96,12 +96,8 @@ pub(crate) fn assertion(jti: &str, now: u64) -> String {
     signed(&format!(r#""jti":"{jti}","#), now)
 }
 
-/// One that can be presented again and again.
-pub(crate) fn assertion_without_id(now: u64) -> String {
-    signed("", now)
-}
-
-fn signed(id: &str, now: u64) -> String {
+/// The same with these members in front; with none it can be presented again and again.
+pub(crate) fn signed(id: &str, now: u64) -> String {
     let until = now + 300;
     let claims = format!(
         r#"{{"iss":"{OWNER}","sub":"{OWNER}","aud":"{BASE}",{id}"iat":{now},"exp":{until}}}"#
