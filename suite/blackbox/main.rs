@@ -4,8 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::too_many_lines,
-    reason = "a test may fail loudly, and a table of bad input is as long as it is"
+    clippy::expect_used,
+    reason = "a test may fail loudly"
 )]
 
 mod wire;

@@ -34,7 +34,7 @@ fn a_body_that_does_not_come_is_408(server: &Server) {
     let headers = [("content-type", FORM), ("content-length", "100")];
     let bytes = request("POST", "/oauth/accesstoken", &headers, b"grant_type=");
     for mut wire in stalled(server, &bytes, 20) {
-        let answer = wire.read().expect("closed without an answer");
+        let answer = wire.read().unwrap_or_else(|| panic!("closed without an answer"));
         answer.is_polite("half a body");
         assert_eq!(answer.status, 408);
     }

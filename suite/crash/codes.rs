@@ -12,10 +12,10 @@ use crate::workers::{CALLBACK, MX, RESOURCE, cookie, hidden, post_form};
 
 /// Acknowledged codes that are looked at after each kill.
 const KEPT_MAX: usize = 12;
-/// A code lives for a minute; one that waits for longer than a few rounds proves nothing any more.
 const VERIFIER: &str = "verifier-of-the-storm-0123456789-0123456789";
 
 /// A customer who signed in once and allows and allows.
+#[derive(Default)]
 pub(crate) struct Codes {
     /// The pairs of the session cookie.
     session: String,

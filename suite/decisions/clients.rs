@@ -221,6 +221,32 @@ fn a_suspension_whose_sender_went_away_counts_all_the_same() {
 }
 
 #[test]
+fn what_was_read_while_a_client_was_suspended_is_not_remembered() {
+    for (before, meanwhile) in (1..8).flat_map(|before| (1..8).map(move |more| (before, more))) {
+        let world = World::new(&FAPI2, 1);
+        let own = world.own("openid").unwrap();
+        world.storm.set_slow(1000);
+        let (id, mut dice, mut other) = (client_id(OWNER), world.dice(), Dice(1));
+        let call = &mut world.call(&mut dice);
+        let status = ClientStatus::Suspended;
+        let mut suspension = Box::pin(world.engine.set_client_status(call, &id, status));
+        let mut reader = Box::pin(world.introspect(at(&own), &mut other));
+        let mut suspended = (0..before).find_map(|_| step(&mut suspension));
+        let read = (0..meanwhile).find_map(|_| step(&mut reader));
+        if suspended.is_none() {
+            suspended = Some(now(suspension));
+        }
+        assert_eq!(suspended, Some(Ok(())));
+        if read.is_none() {
+            // Begun before the suspension was answered: either is true.
+            now(reader).unwrap();
+        }
+        assert!(!world.lives(at(&own)), "{before} steps, then {meanwhile}");
+        assert_eq!(world.own("openid").unwrap_err(), Refusal::ClientSuspended);
+    }
+}
+
+#[test]
 fn a_tenant_is_known_by_its_record() {
     let world = World::new(policy("mx"), 1);
     let issuer = now(world.engine.issuer(&fixtures::tenant_id())).unwrap();
