@@ -1,12 +1,7 @@
 //! The running binary from outside, over sockets: malformed bytes, slow clients, overload, signals, the
 //! command line, and a museum of what went wrong elsewhere.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test may fail loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod wire;
 mod server;
