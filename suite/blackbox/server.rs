@@ -29,6 +29,8 @@ pub(crate) struct Server {
     stderr: Mutex<Receiver<String>>,
     /// Its folder.
     pub(crate) state: PathBuf,
+    /// It keeps nothing.
+    ephemeral: bool,
     /// Removed at the end.
     folder: Option<TempDir>,
 }
@@ -97,6 +99,7 @@ impl Server {
         command.args(["sandbox", "--json", "--ephemeral"]);
         let mut server = Self::spawn(command, Path::new(""));
         server.state = server.ready["state"].as_str().unwrap().into();
+        server.ephemeral = true;
         server
     }
 
@@ -110,8 +113,8 @@ impl Server {
             panic!("not ready: {:?}", stderr.try_iter().collect::<Vec<_>>())
         });
         let ready = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        let child = Mutex::new(Some(child));
-        Self { child, ready, stderr: Mutex::new(stderr), state: state.into(), folder: None }
+        let (child, stderr) = (Mutex::new(Some(child)), Mutex::new(stderr));
+        Self { child, ready, stderr, state: state.into(), ephemeral: false, folder: None }
     }
 
     /// Starts again on the same folder after [`Self::kill`].
@@ -216,6 +219,10 @@ impl Drop for Server {
             // Gone already, perhaps.
             let _ = child.kill();
             let _ = child.wait();
+        }
+        // Killed, an ephemeral sandbox could not clean up behind itself.
+        if self.ephemeral {
+            let _ = std::fs::remove_dir_all(&self.state);
         }
     }
 }

@@ -83,6 +83,10 @@ fn a_method_must_be_the_surfaces_and_the_clients() {
     };
     let not_allowed = Refusal::ClientAuthNotAllowed("client_secret_post");
     assert_eq!(ask(&mx, &post), not_allowed);
+    let mut eager = mx.client(OWNER);
+    eager.auth.push("client_secret_post".into());
+    mx.change(&eager);
+    assert_eq!(ask(&mx, &post), not_allowed, "what the surface does not take, nobody can register");
     let fintecture = World::new(policy("fintecture"), 1);
     assert_eq!(ask(&fintecture, &post), Refusal::ScopeNotAllowed);
     let mut client = fintecture.client(OWNER);
