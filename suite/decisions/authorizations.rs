@@ -245,6 +245,9 @@ fn an_authorization_has_its_time() {
     world.clock.advance(INTERACTION_TTL_S);
     assert_eq!(world.say_yes(&tab).unwrap_err(), Refusal::InteractionExpired);
     assert_eq!(world.say_no(&tab, RefusedWhy::Declined).unwrap_err(), Refusal::InteractionExpired);
+    let browser = Browser { cookie: Some(&tab.cookie), session: None };
+    let shown = now(world.engine.interaction(world.issuer(), tab.id, browser));
+    assert_eq!(shown.unwrap_err(), Refusal::InteractionExpired, "nor is its page shown");
     let late = Tab { id: started.id, cookie: started.cookie.unwrap() };
     let login = now(world.login(&late, PASSWORD, &mut world.dice()));
     assert_eq!(login.unwrap_err(), Refusal::InteractionExpired);

@@ -14,9 +14,10 @@ use copy::Copy;
 use list::{LIST, Mutant};
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask mutants [--only TEXT...] [--seeds N]
+Usage: cargo xtask mutants [--only TEXT...] [--test NAME] [--seeds N]
 
   --only TEXT  mutants whose line in suite/mutants.tsv contains this
+  --test NAME  one test program of the suite alone: how much does the simulator see by itself?
   --seeds N    seeds per policy and world of the simulator (default 60)
 
 A mutant that survives, does not fit its file, or does not compile fails the run.
@@ -45,6 +46,7 @@ impl std::fmt::Display for Verdict {
 /// Every mutant of the list, one after the other.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
     let only = arguments.values("--only")?;
+    let program = arguments.value("--test")?;
     let seeds = arguments.number("--seeds")?.unwrap_or(60);
     arguments.finish()?;
     let text = std::fs::read_to_string(workspace.path(LIST));
@@ -55,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     if mutants.is_empty() {
         return Err(Stop::Usage("no line of the list contains that".into()));
     }
-    let copy = Copy::of(workspace, seeds)?;
+    let copy = Copy::of(workspace, program.as_deref(), seeds)?;
     copy.is_sound()?;
     let (mut bad, mut spent) = (vec![], Duration::ZERO);
     for (n, mutant) in mutants.iter().enumerate() {

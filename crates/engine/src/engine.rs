@@ -303,6 +303,12 @@ impl Engine {
             let batch = Batch { events, ..Batch::default() };
             return self.commit(batch).await.map_err(|_| Refusal::StoreUnavailable);
         }
+        self.keep_waiting(events);
+        Ok(())
+    }
+
+    /// Keeps events for the next append; the oldest go when there are too many.
+    pub(crate) fn keep_waiting(&self, events: impl IntoIterator<Item = Event>) {
         let mut waiting = self.access_events.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             if waiting.len() == ACCESS_EVENTS_MAX {
@@ -310,7 +316,6 @@ impl Engine {
             }
             waiting.push_back(event);
         }
-        Ok(())
     }
 
     /// Appends the events that wait. Called at least every second by whoever runs the process.

@@ -6,6 +6,7 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Deserialize;
 
+use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
 use crate::client_auth::Presented;
 use crate::engine::{Call, Engine};
@@ -108,10 +109,14 @@ impl Engine {
         else {
             return Ok(None);
         };
-        let proven = token.prove(&grant, issuer);
-        let Some(active) = proven.and_then(|proven| grant.active(&proven, now)) else {
+        let Some(proven) = token.prove(&grant, issuer) else {
+            // Sealed with a key of ours, and not by us. Told at the next append: nothing is written
+            // here.
+            let note = Note::about(What::HandleForged, &grant).because(Refusal::HandleForged);
+            self.keep_waiting([note.at(now, &issuer.tenant.id, [0; 16])]);
             return Ok(None);
         };
+        let Some(active) = grant.active(&proven, now) else { return Ok(None) };
         let client = self.client(&issuer.tenant.id, &active.client).await?;
         let client = client.map(|(client, _)| client);
         Ok(client

@@ -51,30 +51,30 @@ impl Target {
         before: Option<&Grant>,
     ) -> (Option<Grant>, Vec<Note>) {
         let Some(before) = before else { return (None, vec![]) };
+        let (mut grant, ring) = (before.clone(), &ctx.issuer.ring);
+        let what = match self {
+            // Any generation: whoever gives back an old refresh token wants the chain ended.
+            Self::Grant(token) => token.prove(&before.salt, ring).map(|_| {
+                grant.revoke(ctx.now, RevokedWhy::ByClient);
+                What::GrantRevoked
+            }),
+            Self::Handle(token) => token.prove(&before.salt, ring).map(|token| {
+                grant.revoke_access(token.facts(), ctx.now);
+                What::TokenRevoked
+            }),
+            Self::Signed(facts) => {
+                grant.revoke_access(facts, ctx.now);
+                Some(What::TokenRevoked)
+            }
+        };
+        let Some(what) = what else {
+            let note = Note::about(What::HandleForged, before);
+            return (None, vec![note.because(Refusal::HandleForged)]);
+        };
         if before.client != client.id {
             let note = Note::about(What::RevocationOfForeignToken, before);
             return (None, vec![Note { client: Some(client.id.clone()), ..note }]);
         }
-        let mut grant = before.clone();
-        let what = match self {
-            // Any generation: whoever gives back an old refresh token wants the chain ended.
-            Self::Grant(token) => {
-                if token.prove(&grant.salt, &ctx.issuer.ring).is_some() {
-                    grant.revoke(ctx.now, RevokedWhy::ByClient);
-                }
-                What::GrantRevoked
-            }
-            Self::Handle(token) => {
-                if let Some(token) = token.prove(&grant.salt, &ctx.issuer.ring) {
-                    grant.revoke_access(token.facts(), ctx.now);
-                }
-                What::TokenRevoked
-            }
-            Self::Signed(facts) => {
-                grant.revoke_access(facts, ctx.now);
-                What::TokenRevoked
-            }
-        };
         if grant == *before {
             return (None, vec![]);
         }

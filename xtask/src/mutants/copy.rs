@@ -45,13 +45,23 @@ const TICK: Duration = Duration::from_millis(20);
 
 pub(super) struct Copy {
     root: PathBuf,
+    programs: Vec<String>,
     seeds: u64,
 }
 
 impl Copy {
-    pub(super) fn of(workspace: &Workspace, seeds: u64) -> Result<Self, String> {
+    /// With all programs, or with one of the suite's.
+    pub(super) fn of(
+        workspace: &Workspace,
+        program: Option<&str>,
+        seeds: u64,
+    ) -> Result<Self, String> {
         let root = std::env::temp_dir().join("counterfoil-mutants");
-        let copy = Self { root, seeds };
+        let programs = match program {
+            Some(name) => vec![format!("-p counterfoil-suite --test {name}")],
+            None => PROGRAMS.iter().map(|&program| program.to_owned()).collect(),
+        };
+        let copy = Self { root, programs, seeds };
         fs::create_dir_all(&copy.root).map_err(|e| format!("{}: {e}", copy.root.display()))?;
         for name in COPIED {
             let from = workspace.path(name);
@@ -87,7 +97,7 @@ impl Copy {
     }
 
     fn tested(&self) -> Result<Verdict, String> {
-        for program in PROGRAMS {
+        for program in &self.programs {
             let mut build = shell::command(&self.root, &format!("{BUILD} {program}"));
             build.env("SEEDS", self.seeds.to_string());
             build.env("CARGO_TARGET_DIR", self.root.join("target"));
