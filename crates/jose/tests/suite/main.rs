@@ -6,6 +6,7 @@ mod support;
 
 mod provider;
 mod vectors;
+mod wycheproof;
 mod keys;
 mod forgeries;
 mod jwk;
