@@ -11,6 +11,7 @@ use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
 use counterfoil_engine::keys::{InPlace, Issuer, KeyFile, StoredKey};
 use counterfoil_engine::login::password::Passwords;
 use counterfoil_engine::login::throttle::Throttle;
+use counterfoil_engine::outbound::Nobody;
 use counterfoil_engine::store::{BoxFuture, Store};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
@@ -162,6 +163,7 @@ impl World {
             file,
             signer: Arc::new(InPlace),
             passwords: Arc::new(Demo),
+            outbound: Arc::new(Nobody),
             base: base.into(),
             audit: AuditMode::Changes,
             directory: Directory::default(),

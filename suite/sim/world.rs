@@ -18,6 +18,7 @@ use counterfoil_engine::interaction::Channel;
 use counterfoil_engine::keys::{InPlace, Issuer};
 use counterfoil_engine::login::LoggedIn;
 use counterfoil_engine::login::throttle::Throttle;
+use counterfoil_engine::outbound::Nobody;
 use counterfoil_engine::policy::Policy;
 use counterfoil_engine::store::{ClaimKind, Key, Record, Store};
 use counterfoil_engine::subject::Subject;
@@ -81,6 +82,7 @@ impl World {
             file: Arc::new(fixtures::key_file(0)),
             signer: Arc::new(InPlace),
             passwords: Arc::new(QuickPasswords),
+            outbound: Arc::new(Nobody),
             base: BASE.into(),
             audit: AuditMode::Changes,
             directory: Directory::default(),

@@ -15,6 +15,7 @@ use crate::keys::{Issuer, KeyFile, LoadedKey, Signer};
 use crate::limits::{ACCESS_EVENTS_MAX, ATTEMPTS_MAX, READ_KEYS_MAX};
 use crate::login::password::Passwords;
 use crate::login::throttle::Throttle;
+use crate::outbound::Outbound;
 use crate::policy::Policy;
 use crate::store::{
     Batch, Change, ClaimKind, CommitError, Expected, Guard, Key, Record, Revision, Store,
@@ -33,6 +34,8 @@ pub struct Engine {
     pub signer: Arc<dyn Signer>,
     /// Checks passwords.
     pub passwords: Arc<dyn Passwords>,
+    /// Calls addresses that clients registered.
+    pub outbound: Arc<dyn Outbound>,
     /// The address of the server, without a slash at the end. Never taken from a request.
     pub base: Box<str>,
     /// Whether events of issuance that changes nothing are kept.

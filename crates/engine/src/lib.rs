@@ -18,6 +18,7 @@ pub mod keys;
 pub mod audit;
 pub mod store;
 pub mod directory;
+pub mod outbound;
 pub mod engine;
 pub mod client_auth;
 pub mod grants;

@@ -9,6 +9,7 @@ use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Engine};
 use counterfoil_engine::keys::{self, KeyFile};
 use counterfoil_engine::login::throttle::Throttle;
+use counterfoil_engine::outbound::Outbound;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::{KeyError, SigningKey};
 use counterfoil_protocol::ids::TenantId;
@@ -31,6 +32,8 @@ pub struct Parts {
     pub keys: Arc<KeyFile>,
     /// The address of the server.
     pub base: String,
+    /// Calls addresses that clients registered.
+    pub outbound: Arc<dyn Outbound>,
     /// Which events are kept.
     pub audit: AuditMode,
     /// Remembers refusals.
@@ -67,6 +70,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         file: parts.keys,
         signer: Arc::new(PooledSigner),
         passwords: Arc::new(PooledPasswords::default()),
+        outbound: parts.outbound,
         base: parts.base.into(),
         audit: parts.audit,
         directory: Directory::default(),

@@ -32,6 +32,8 @@ pub struct File {
     pub listen: Option<Listen>,
     /// The server's certificate.
     pub tls: Option<Tls>,
+    /// Calls to addresses that clients registered.
+    pub egress: Option<EgressFile>,
 }
 
 /// Where the server listens.
@@ -54,8 +56,16 @@ pub struct Tls {
     pub key: Option<PathBuf>,
 }
 
+/// Calls to addresses that clients registered.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EgressFile {
+    /// Certificate authorities that are trusted besides those of the system, PEM.
+    pub ca: Option<PathBuf>,
+}
+
 /// Every key with its type, for the environment and for `config show`.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "issuer",
     "state",
     "store",
@@ -66,6 +76,7 @@ const KEYS: [&str; 10] = [
     "listen.plain",
     "tls.cert",
     "tls.key",
+    "egress.ca",
 ];
 
 /// Settings that are complete and make sense.
@@ -89,6 +100,8 @@ pub struct Settings {
     pub plain: Option<SocketAddr>,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// See [`EgressFile::ca`].
+    pub egress_ca: Option<PathBuf>,
 }
 
 /// Where a value came from.
@@ -167,6 +180,7 @@ fn values(file: &File) -> Vec<(&'static str, String)> {
         address(listen.plain),
         path(&tls.cert),
         path(&tls.key),
+        path(&file.egress.clone().unwrap_or_default().ca),
     ];
     KEYS.into_iter().zip(all).filter_map(|(key, value)| Some((key, value?))).collect()
 }
@@ -247,16 +261,7 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
             path
         }
     };
-    let audit = match text("audit").unwrap_or_default().as_str() {
-        "changes" => AuditMode::Changes,
-        "tokens" => AuditMode::Tokens,
-        "every-token" => AuditMode::EveryToken,
-        other => {
-            return Err(Failure::config(format!(
-                "audit = \"{other}\" is not known; one of: changes, tokens, every-token"
-            )));
-        }
-    };
+    let audit = audit(&text("audit").unwrap_or_default())?;
     let address = |key: &str| match get(key) {
         None => Ok(None),
         Some((text, origin)) => text.parse().map(Some).map_err(|_| {
@@ -282,7 +287,30 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
     }
     let resources = folder(&text("resources").unwrap_or_default());
     let templates = text("templates").map(|t| folder(&t));
-    Ok(Settings { issuer, state, store, resources, templates, audit, public, plain, tls })
+    let egress_ca = text("egress.ca").map(|t| folder(&t));
+    Ok(Settings {
+        issuer,
+        state,
+        store,
+        resources,
+        templates,
+        audit,
+        public,
+        plain,
+        tls,
+        egress_ca,
+    })
+}
+
+fn audit(text: &str) -> Result<AuditMode, Failure> {
+    match text {
+        "changes" => Ok(AuditMode::Changes),
+        "tokens" => Ok(AuditMode::Tokens),
+        "every-token" => Ok(AuditMode::EveryToken),
+        other => Err(Failure::config(format!(
+            "audit = \"{other}\" is not known; one of: changes, tokens, every-token"
+        ))),
+    }
 }
 
 fn check_issuer(issuer: &str) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ pub mod journal_file;
 pub mod error_pages;
 pub mod boot;
 pub mod tls;
+pub mod egress;
 pub mod polite;
 pub mod listener;
 pub mod serve;

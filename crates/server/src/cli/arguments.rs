@@ -83,6 +83,9 @@ pub(super) struct SandboxOptions {
     /// Print one line of JSON when ready, for test suites
     #[arg(long)]
     json: bool,
+    /// Trust this certificate authority (PEM) when calling clients, besides the sandbox's own
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
     /// Listen on an address that others can reach, although every password is known
     #[arg(long = "i-know-this-is-insecure")]
     insecure: bool,
@@ -94,8 +97,9 @@ fn local(port: u16) -> SocketAddr {
 
 impl From<SandboxOptions> for crate::sandbox::Options {
     fn from(options: SandboxOptions) -> Self {
-        let SandboxOptions { listen, tls_listen, state, ephemeral, json, insecure } = options;
-        Self { listen, tls_listen, state, ephemeral, json, insecure }
+        let SandboxOptions { listen, tls_listen, state, ephemeral, json, trust, insecure } =
+            options;
+        Self { listen, tls_listen, state, ephemeral, json, trust, insecure }
     }
 }
 

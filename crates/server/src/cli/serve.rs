@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 
+use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
 use crate::serve::{self, Signals, Socket};
@@ -35,6 +36,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let app = Arc::new(boot::application(boot::Parts {
         store: store.clone(),
         keys: keys.clone(),
+        outbound: Arc::new(Egress::new(Reach::Public, settings.egress_ca.as_slice())?),
         base: settings.issuer.clone(),
         audit: settings.audit,
         journal: Arc::new(journal),

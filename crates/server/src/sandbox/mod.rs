@@ -13,6 +13,7 @@ use counterfoil_jose::alg::Alg;
 use counterfoil_web::ui::views::{DemoCustomer, DemoView};
 use tokio_rustls::TlsAcceptor;
 
+use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
 use crate::serve::{self, Signals, Socket};
@@ -32,6 +33,8 @@ pub struct Options {
     pub ephemeral: bool,
     /// Print one line of JSON.
     pub json: bool,
+    /// Certificate authorities of clients on this machine that the sandbox calls.
+    pub trust: Vec<PathBuf>,
     /// Listen on an address that others can reach.
     pub insecure: bool,
 }
@@ -107,10 +110,13 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     seeds::write(&files.resources).map_err(told)?;
     let keys = Arc::new(keyfile::load_or_make(&files.keyfile, &mut SystemDice)?);
     let journal = JournalFile::open(files.journal.clone()).map_err(told)?;
+    let mut trusted = options.trust.clone();
+    trusted.push(files.ca.clone());
     let store = boot::open_store(&format!("sqlite:{}", files.store.display()))?;
     let app = Arc::new(boot::application(boot::Parts {
         store: store.clone(),
         keys: keys.clone(),
+        outbound: Arc::new(Egress::new(Reach::Loopback, &trusted)?),
         base: http.clone(),
         audit: AuditMode::Changes,
         journal: Arc::new(journal),
