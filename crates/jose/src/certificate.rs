@@ -1,10 +1,14 @@
 //! Certificates of clients as names and keys (RFC 5280). Chains are judged by TLS, not here.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use counterfoil_protocol::moment::Moment;
 use der::{Decode as _, Encode as _};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
+use crate::distinguished_name::DistinguishedName;
 use crate::key::{KeyError, VerifyingKey};
 use crate::provider;
 
@@ -23,6 +27,56 @@ impl fmt::Display for CertificateError {
 
 impl std::error::Error for CertificateError {}
 
+/// Another name of the subject (RFC 5280 §4.2.1.6), of the kinds that clients register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AltName {
+    /// `dNSName`.
+    Dns(Box<str>),
+    /// `uniformResourceIdentifier`.
+    Uri(Box<str>),
+    /// `iPAddress`.
+    Ip(IpAddr),
+    /// `rfc822Name`.
+    Email(Box<str>),
+}
+
+impl AltName {
+    /// Whether two names mean the same: hosts without regard to case, addresses by value, the rest
+    /// byte for byte. There are no wildcards.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dns(one), Self::Dns(other)) => one.eq_ignore_ascii_case(other),
+            (Self::Email(one), Self::Email(other)) => {
+                let (Some((one, at)), Some((other, there))) =
+                    (one.rsplit_once('@'), other.rsplit_once('@'))
+                else {
+                    return false;
+                };
+                one == other && at.eq_ignore_ascii_case(there)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    fn read(name: &GeneralName) -> Option<Self> {
+        match name {
+            GeneralName::DnsName(name) => Some(Self::Dns(name.as_str().into())),
+            GeneralName::UniformResourceIdentifier(uri) => Some(Self::Uri(uri.as_str().into())),
+            GeneralName::Rfc822Name(mail) => Some(Self::Email(mail.as_str().into())),
+            GeneralName::IpAddress(bytes) => {
+                let bytes = bytes.as_bytes();
+                let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+                four.or(<[u8; 16]>::try_from(bytes).map(IpAddr::from)).map(Self::Ip).ok()
+            }
+            GeneralName::OtherName(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EdiPartyName(_)
+            | GeneralName::RegisteredId(_) => None,
+        }
+    }
+}
+
 /// What we need of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -32,6 +86,8 @@ pub struct Certificate {
     not_before: Moment,
     not_after: Moment,
     subject: String,
+    name: Option<DistinguishedName>,
+    alt_names: Vec<AltName>,
 }
 
 impl Certificate {
@@ -53,6 +109,8 @@ impl Certificate {
             not_before: moment(tbs.validity().not_before),
             not_after: moment(tbs.validity().not_after),
             subject: tbs.subject().to_string(),
+            name: DistinguishedName::from_certificate(tbs.subject()).ok(),
+            alt_names: alt_names(tbs),
         })
     }
 
@@ -113,4 +171,30 @@ impl Certificate {
     pub fn subject(&self) -> &str {
         &self.subject
     }
+
+    /// The subject as a name that can be compared; `None` when it is too long for one.
+    #[must_use]
+    pub fn name(&self) -> Option<&DistinguishedName> {
+        self.name.as_ref()
+    }
+
+    /// The other names of the subject.
+    #[must_use]
+    pub fn alt_names(&self) -> &[AltName] {
+        &self.alt_names
+    }
+
+    /// Whether it counts at this moment.
+    #[must_use]
+    pub fn is_valid_at(&self, now: Moment) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}
+
+/// Names of an extension that cannot be read are none: nothing can match them.
+fn alt_names(tbs: &x509_cert::TbsCertificate) -> Vec<AltName> {
+    let Ok(Some((_, SubjectAltName(names)))) = tbs.get_extension::<SubjectAltName>() else {
+        return vec![];
+    };
+    names.iter().filter_map(AltName::read).collect()
 }
