@@ -25,18 +25,36 @@ const SCENES: [fn(&mut Vec<String>); 8] = [
     a_customer_who_cannot_or_will_not,
 ];
 
+const DPOP: &str = "../crates/jose/tests/suite/dpop.rs";
+
 /// What is provoked by another test program: the file, and the name of the test.
-const ELSEWHERE: [(&str, &str, &str); 6] = [
+const ELSEWHERE: [(&str, &str, &str); 17] = [
     ("E1012", "blackbox/limits.rs", "a_body_over_64_kib_is_413"),
     ("E1013", "blackbox/limits.rs", "a_head_over_32_kib_is_431"),
     ("E1014", "blackbox/slow.rs", "a_body_that_does_not_come_is_408"),
     ("E1217", "../crates/jose/tests/suite/assertion.rs", "IdMissing"),
     ("E5005", "blackbox/overload.rs", "a_full_queue_answers_503_at_once"),
     ("E3011", "protocol/connect.rs", "f1_a_connect_url_is_worth_nothing_after_half_an_hour"),
+    ("E1403", DPOP, "ProofFault::Malformed"),
+    ("E1404", DPOP, "ProofFault::Type"),
+    ("E1405", DPOP, "ProofFault::Algorithm"),
+    ("E1406", DPOP, "ProofFault::KeyMissing"),
+    ("E1407", DPOP, "ProofFault::Key"),
+    ("E1408", DPOP, "ProofFault::Signature"),
+    ("E1409", DPOP, "ProofFault::IdMissing"),
+    ("E1410", DPOP, "ProofFault::Method"),
+    ("E1411", DPOP, "ProofFault::Address"),
+    ("E1412", DPOP, "ProofFault::Issued"),
+    ("E1413", DPOP, "ProofFault::TokenHash"),
 ];
 
 /// What stands in the catalogue and nothing answers yet.
-const RESERVED: [(&str, &str); 2] = [
+const RESERVED: [(&str, &str); 7] = [
+    ("E1401", "no endpoint asks for a proof yet"),
+    ("E1402", "no endpoint asks for a proof yet"),
+    ("E1414", "no endpoint asks for a proof yet"),
+    ("E1415", "no endpoint asks for a proof yet"),
+    ("E1416", "no endpoint asks for a proof yet"),
     ("E2021", "a suspended customer's grants say E2017, and the page says no for them"),
     ("E5001", "requests are not limited by rate yet"),
 ];

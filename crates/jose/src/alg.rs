@@ -85,9 +85,13 @@ impl Alg {
         }
     }
 
-    /// Names are case-sensitive (RFC 7515 §4.1.1).
+    /// Names are case-sensitive (RFC 7515 §4.1.1). `Ed25519` is the newer name of what we mean by
+    /// `EdDSA` (RFC 9864 §2.2): Ed448 is not offered here.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDSA);
+        }
         Self::ALL.into_iter().find(|alg| alg.as_str() == name)
     }
 
@@ -132,7 +136,10 @@ mod tests {
         for alg in Alg::ALL {
             assert_eq!(Alg::parse(alg.as_str()), Some(alg));
         }
-        for name in ["none", "None", "HS256", "rs256", "RS256 ", "ES256K", "RSA1_5", ""] {
+        assert_eq!(Alg::parse("Ed25519"), Some(Alg::EdDSA));
+        for name in
+            ["ed25519", "Ed448", "none", "None", "HS256", "rs256", "RS256 ", "ES256K", "RSA1_5", ""]
+        {
             assert_eq!(Alg::parse(name), None, "{name}");
         }
     }

@@ -241,8 +241,10 @@ fn fault(fault: JwsFault) -> AssertionFault {
         JwsFault::Critical => AssertionFault::Critical,
         JwsFault::KeyUnknown => AssertionFault::KeyUnknown,
         JwsFault::Signature => AssertionFault::SignatureWrong,
-        JwsFault::TooLong | JwsFault::Malformed | JwsFault::KeyEmbedded | JwsFault::Type => {
-            AssertionFault::Malformed
-        }
+        JwsFault::TooLong
+        | JwsFault::Malformed
+        | JwsFault::KeyEmbedded
+        | JwsFault::Key
+        | JwsFault::Type => AssertionFault::Malformed,
     }
 }

@@ -27,6 +27,8 @@ pub enum JwsFault {
     Critical,
     /// The message brings its own key, or says where to fetch one.
     KeyEmbedded,
+    /// The key that the message brings is none: malformed, private, symmetric.
+    Key,
     /// No key of that `kid`.
     KeyUnknown,
     /// `typ` is another one (RFC 8725 §3.11).
@@ -43,6 +45,7 @@ impl fmt::Display for JwsFault {
             Self::Algorithm => "algorithm not allowed",
             Self::Critical => "unknown critical header parameter",
             Self::KeyEmbedded => "embedded key",
+            Self::Key => "malformed embedded key",
             Self::KeyUnknown => "unknown key",
             Self::Type => "other type",
             Self::Signature => "wrong signature",
@@ -142,8 +145,8 @@ impl Header {
             None => None,
             Some(_) if !jwk_allowed => return Err(JwsFault::KeyEmbedded),
             Some(value) => {
-                let jwk = value.as_object().ok_or(JwsFault::Malformed)?;
-                Some(Jwk::from_members(jwk).map_err(|_| JwsFault::Malformed)?)
+                let jwk = value.as_object().ok_or(JwsFault::Key)?;
+                Some(Jwk::from_members(jwk).map_err(|_| JwsFault::Key)?)
             }
         };
         if elsewhere {

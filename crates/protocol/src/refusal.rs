@@ -42,6 +42,8 @@ pub enum Refusal {
     Assertion(AssertionFault),
     /// The HTTP signature is missing where it is required, or wrong.
     Signature(SignatureFault),
+    /// The proof of possession is missing or not acceptable.
+    Proof(ProofFault),
 
     // --- what is asked ---
     /// A grant type nobody here knows, or not on this surface.
@@ -201,6 +203,43 @@ pub enum SignatureFault {
     Wrong,
 }
 
+/// Why a DPoP proof was refused (RFC 9449 §4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProofFault {
+    /// There is none, and one is required.
+    Missing,
+    /// More than one `DPoP` header.
+    Repeated,
+    /// Not a compact JWS with JSON objects inside, or a claim of the wrong type.
+    Malformed,
+    /// `typ` is not `dpop+jwt`.
+    Type,
+    /// An algorithm that is not taken here, `none` and HMAC included.
+    Algorithm,
+    /// No `jwk` in its header.
+    KeyMissing,
+    /// The `jwk` is private, symmetric, weak or malformed.
+    Key,
+    /// The signature does not verify.
+    Signature,
+    /// No `jti`, or an empty or very long one.
+    IdMissing,
+    /// `htm` is missing or not the method of the request.
+    Method,
+    /// `htu` is missing or not the address of the request.
+    Address,
+    /// `iat` is missing, too old or too far ahead.
+    Issued,
+    /// `ath` is missing or not the hash of the access token.
+    TokenHash,
+    /// This `jti` was used before.
+    Replayed,
+    /// The key is not the one that the code or the access token is bound to.
+    KeyMismatch,
+    /// No nonce of ours, or an old one.
+    Nonce,
+}
+
 /// The registered error codes this server emits (IANA OAuth Extensions Error registry, OpenID).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -228,6 +267,10 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
+    /// RFC 9449 §8.
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -247,6 +290,8 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }
@@ -281,6 +326,9 @@ impl Refusal {
             | Self::ClientAuthNotAllowed(_)
             | Self::Assertion(_)
             | Self::Signature(_) => ErrorCode::InvalidClient,
+
+            Self::Proof(ProofFault::Nonce) => ErrorCode::UseDpopNonce,
+            Self::Proof(_) => ErrorCode::InvalidDpopProof,
 
             Self::HandleUnknown
             | Self::HandleExpired
@@ -355,6 +403,7 @@ impl Refusal {
             | Self::ClientAuthNotAllowed(_)
             | Self::Assertion(_)
             | Self::Signature(_)
+            | Self::Proof(_)
             | Self::GrantTypeUnknown
             | Self::GrantTypeNotAllowed
             | Self::ScopeMissing
@@ -398,7 +447,9 @@ impl Refusal {
             | ErrorCode::AccessDenied
             | ErrorCode::ServerError
             | ErrorCode::InvalidToken
-            | ErrorCode::InsufficientScope => None,
+            | ErrorCode::InsufficientScope
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce => None,
         }
     }
 
@@ -410,7 +461,10 @@ impl Refusal {
             return fault.describe(name);
         }
         match self.code() {
-            ErrorCode::InvalidRequest => self.stable().title,
+            // The proof is the client's own message too.
+            ErrorCode::InvalidRequest | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => {
+                self.stable().title
+            }
             ErrorCode::InvalidClient => "client authentication failed",
             ErrorCode::InvalidGrant => "the grant is invalid, expired, revoked or already used",
             ErrorCode::UnauthorizedClient => "the client may not do this",
@@ -448,6 +502,12 @@ impl From<AssertionFault> for Refusal {
 impl From<SignatureFault> for Refusal {
     fn from(fault: SignatureFault) -> Self {
         Self::Signature(fault)
+    }
+}
+
+impl From<ProofFault> for Refusal {
+    fn from(fault: ProofFault) -> Self {
+        Self::Proof(fault)
     }
 }
 

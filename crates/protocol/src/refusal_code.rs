@@ -1,6 +1,6 @@
 //! Stable codes of refusals: `E1042` is what logs, `docs/errors/` and `counterfoil explain` speak of.
 
-use crate::refusal::{AssertionFault, Fault, Refusal, SignatureFault};
+use crate::refusal::{AssertionFault, Fault, ProofFault, Refusal, SignatureFault};
 
 /// One row of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,22 @@ pub const ALL: &[Refusal] = &[
     Refusal::Signature(SignatureFault::Date),
     Refusal::Signature(SignatureFault::Digest),
     Refusal::Signature(SignatureFault::Wrong),
+    Refusal::Proof(ProofFault::Missing),
+    Refusal::Proof(ProofFault::Repeated),
+    Refusal::Proof(ProofFault::Malformed),
+    Refusal::Proof(ProofFault::Type),
+    Refusal::Proof(ProofFault::Algorithm),
+    Refusal::Proof(ProofFault::KeyMissing),
+    Refusal::Proof(ProofFault::Key),
+    Refusal::Proof(ProofFault::Signature),
+    Refusal::Proof(ProofFault::IdMissing),
+    Refusal::Proof(ProofFault::Method),
+    Refusal::Proof(ProofFault::Address),
+    Refusal::Proof(ProofFault::Issued),
+    Refusal::Proof(ProofFault::TokenHash),
+    Refusal::Proof(ProofFault::Replayed),
+    Refusal::Proof(ProofFault::KeyMismatch),
+    Refusal::Proof(ProofFault::Nonce),
     Refusal::GrantTypeUnknown,
     Refusal::GrantTypeNotAllowed,
     Refusal::HandleUnknown,
@@ -128,6 +144,7 @@ impl Refusal {
             Self::ClientAuthNotAllowed(_) => ("E1107", "not this client's authentication method"),
             Self::Assertion(fault) => return fault.stable(),
             Self::Signature(fault) => return fault.stable(),
+            Self::Proof(fault) => return fault.stable(),
             Self::GrantTypeUnknown => ("E2001", "the grant type is not supported"),
             Self::GrantTypeNotAllowed => ("E2002", "the client may not use this grant type"),
             Self::HandleUnknown => ("E2011", "the code or token is not one of ours"),
@@ -208,6 +225,30 @@ impl SignatureFault {
             Self::Date => ("E1306", "the Date is too far away"),
             Self::Digest => ("E1307", "the Digest is not that of the body"),
             Self::Wrong => ("E1308", "the HTTP signature is wrong"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl ProofFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::Missing => ("E1401", "no DPoP proof"),
+            Self::Repeated => ("E1402", "more than one DPoP header"),
+            Self::Malformed => ("E1403", "the DPoP proof is not a JWT"),
+            Self::Type => ("E1404", "the DPoP proof has another typ"),
+            Self::Algorithm => ("E1405", "the algorithm of the DPoP proof is not allowed"),
+            Self::KeyMissing => ("E1406", "the DPoP proof has no jwk"),
+            Self::Key => ("E1407", "the jwk of the DPoP proof is not a public key"),
+            Self::Signature => ("E1408", "the signature of the DPoP proof is wrong"),
+            Self::IdMissing => ("E1409", "the DPoP proof has no jti"),
+            Self::Method => ("E1410", "htm of the DPoP proof is not the method"),
+            Self::Address => ("E1411", "htu of the DPoP proof is not the address"),
+            Self::Issued => ("E1412", "iat of the DPoP proof is too far away"),
+            Self::TokenHash => ("E1413", "ath of the DPoP proof is not the token"),
+            Self::Replayed => ("E1414", "the DPoP proof was used before"),
+            Self::KeyMismatch => ("E1415", "the DPoP proof is by another key"),
+            Self::Nonce => ("E1416", "the DPoP proof needs a nonce of this server"),
         };
         StableCode { code, title }
     }

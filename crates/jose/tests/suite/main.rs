@@ -14,6 +14,7 @@ mod jws;
 mod jwt;
 mod certificate;
 mod assertion;
+mod dpop;
 mod captured;
 mod http_signature;
 mod garbage;

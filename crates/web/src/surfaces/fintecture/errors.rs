@@ -62,7 +62,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::ClientCredentialsWrong
         | Refusal::ClientAuthNotAllowed(_)
         | Refusal::Assertion(_) => APP_ID,
-        Refusal::Signature(_) => SIGNATURE,
+        Refusal::Signature(_) | Refusal::Proof(_) => SIGNATURE,
         Refusal::RedirectMismatch | Refusal::RedirectUnregistered => APP_URL,
         Refusal::HandleUnknown
         | Refusal::HandleExpired
