@@ -149,22 +149,27 @@ fn kind_of(text: &str) -> Result<ObjectIdentifier, NameError> {
 
 /// The text of a value of a string type; `None` for other types and for text that is broken.
 fn decoded(value: AnyRef<'_>) -> Option<String> {
-    let bytes = value.value();
-    match value.tag() {
-        Tag::Utf8String
-        | Tag::PrintableString
-        | Tag::Ia5String
-        | Tag::NumericString
-        | Tag::VisibleString => String::from_utf8(bytes.to_vec()).ok(),
-        // In practice always Latin-1.
-        Tag::TeletexString => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        Tag::BmpString => {
-            let (pairs, rest) = bytes.as_chunks::<2>();
-            let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
-            String::from_utf16(&units).ok().filter(|_| rest.is_empty())
-        }
-        _ => None,
+    const UTF8: [Tag; 5] = [
+        Tag::Utf8String,
+        Tag::PrintableString,
+        Tag::Ia5String,
+        Tag::NumericString,
+        Tag::VisibleString,
+    ];
+    let (tag, bytes) = (value.tag(), value.value());
+    if UTF8.contains(&tag) {
+        return String::from_utf8(bytes.to_vec()).ok();
     }
+    if tag == Tag::TeletexString {
+        // In practice always Latin-1.
+        return Some(bytes.iter().map(|byte| char::from(*byte)).collect());
+    }
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if tag != Tag::BmpString || !rest.is_empty() {
+        return None;
+    }
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+    String::from_utf16(&units).ok()
 }
 
 /// RFC 4518 as far as it matters here: case is folded where the type ignores it, space at the ends
