@@ -16,7 +16,7 @@ fn run_in(folder: &Path, line: &[&str], environment: &[(&str, &str)]) -> Output 
     command.output().unwrap()
 }
 
-fn run(line: &[&str]) -> Output {
+pub(crate) fn run(line: &[&str]) -> Output {
     run_in(&std::env::temp_dir(), line, &[])
 }
 
@@ -29,7 +29,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Fails unless the command ended like this; returns what it printed, or what it complained of.
-fn ends(output: &Output, code: i32) -> String {
+pub(crate) fn ends(output: &Output, code: i32) -> String {
     let (out, err) = (stdout(output), stderr(output));
     assert_eq!(output.status.code(), Some(code), "{out}{err}");
     assert!(!err.contains("panicked"), "{err}");

@@ -20,4 +20,5 @@ mod museum;
 mod unbuilt;
 mod signals;
 mod cli;
+mod operator;
 mod golden;

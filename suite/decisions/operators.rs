@@ -3,6 +3,7 @@
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::audit::What;
 use counterfoil_engine::engine::AuditMode;
+use counterfoil_engine::key_cycle::KeyTimes;
 use counterfoil_engine::keys::{self, KeySet, KeyState, StoredKey};
 use counterfoil_engine::store::{Key, Record};
 use counterfoil_jose::alg::Alg;
@@ -81,28 +82,76 @@ fn a_signing_key_is_published_before_it_signs_and_after_it_signed() {
     assert_eq!(issuer.active_key(Alg::ES256).unwrap().kid, first.kid);
 
     let second = key(&world, 2);
-    now(world.engine.rotate_key(&tenant, &second)).unwrap();
+    now(world.engine.publish_key(&tenant, &second)).unwrap();
     assert_eq!(states(&world), [KeyState::Active, KeyState::Next]);
     let issuer = now(world.engine.issuer(&tenant)).unwrap();
     assert_eq!(issuer.active_key(Alg::ES256).unwrap().kid, first.kid, "announced, not yet used");
     assert_eq!(issuer.jwks().keys.len(), 2);
+    now(world.engine.publish_key(&tenant, &key(&world, 3))).unwrap();
+    assert_eq!(states(&world).len(), 2, "one waits at a time");
 
-    world.clock.advance(DAY);
-    now(world.engine.rotate_key(&tenant, &key(&world, 3))).unwrap();
+    let turn = || now(world.engine.turn_keys(&tenant, &TIMES, &mut world.dice())).unwrap();
+    world.clock.advance(TIMES.published_s - 1);
+    turn();
+    assert_eq!(states(&world), [KeyState::Active, KeyState::Next], "some may not know it yet");
+    world.clock.advance(1);
+    turn();
     let since = world.now();
-    assert_eq!(states(&world), [KeyState::Retiring { since }, KeyState::Active, KeyState::Next]);
+    assert_eq!(states(&world), [KeyState::Retiring { since }, KeyState::Active]);
     let issuer = now(world.engine.issuer(&tenant)).unwrap();
     assert_eq!(issuer.active_key(Alg::ES256).unwrap().kid, second.kid);
-    assert_eq!(issuer.jwks().keys.len(), 3, "tokens of the retiring key still verify");
+    assert_eq!(issuer.jwks().keys.len(), 2, "tokens of the retiring key still verify");
 
-    world.clock.advance(599);
-    now(world.engine.retire_keys(&tenant, 600)).unwrap();
-    assert_eq!(states(&world).len(), 3);
+    world.clock.advance(TIMES.longest_token_s - 1);
+    turn();
+    assert_eq!(states(&world).len(), 2);
     world.clock.advance(1);
-    now(world.engine.retire_keys(&tenant, 600)).unwrap();
+    turn();
+    assert_eq!(states(&world), [KeyState::Active]);
+    assert_eq!(now(world.engine.issuer(&tenant)).unwrap().jwks().keys.len(), 1);
+    let gone = world.storm.record(&Key::SigningKey(tenant.clone(), first.kid.clone()));
+    assert!(gone.is_none(), "its private part has gone with it");
+    assert_eq!(world.told(What::KeyChanged), 4);
+}
+
+const TIMES: KeyTimes = KeyTimes { published_s: 60, rotated_s: 90 * DAY, longest_token_s: 600 };
+
+#[test]
+fn a_key_that_is_due_gets_a_successor_by_itself() {
+    let world = World::new(policy("mx"), 1);
+    let tenant = fixtures::tenant_id();
+    now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut world.dice())).unwrap();
+    now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut Dice(7))).unwrap();
+    assert_eq!(states(&world), [KeyState::Active], "made when needed first, and once");
+    let turn = || now(world.engine.turn_keys(&tenant, &TIMES, &mut Dice(8))).unwrap();
+    world.clock.advance(TIMES.rotated_s - 1);
+    turn();
+    assert_eq!(states(&world), [KeyState::Active]);
+    world.clock.advance(1);
+    turn();
+    turn();
     assert_eq!(states(&world), [KeyState::Active, KeyState::Next]);
-    assert_eq!(now(world.engine.issuer(&tenant)).unwrap().jwks().keys.len(), 2);
-    assert_eq!(world.told(What::KeyChanged), 2);
+    world.clock.advance(TIMES.published_s);
+    turn();
+    assert!(matches!(states(&world)[..], [KeyState::Retiring { .. }, KeyState::Active]));
+}
+
+#[test]
+fn an_operator_can_let_a_new_key_sign_at_once() {
+    let world = World::new(policy("mx"), 1);
+    let tenant = fixtures::tenant_id();
+    now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut world.dice())).unwrap();
+    let announce = |seed| now(world.engine.announce_key(&tenant, Alg::ES256, &mut Dice(seed)));
+    let next = announce(7).unwrap();
+    assert_eq!(announce(8).unwrap(), next, "one waits at a time");
+    now(world.engine.activate_key(&tenant, &next)).unwrap();
+    let issuer = now(world.engine.issuer(&tenant)).unwrap();
+    assert_eq!(issuer.active_key(Alg::ES256).unwrap().kid, next);
+    assert_eq!(issuer.jwks().keys.len(), 2);
+    now(world.engine.activate_key(&tenant, &next)).unwrap();
+    assert_eq!(states(&world).len(), 2, "it signs already");
+    let unneeded = now(world.engine.announce_key(&tenant, Alg::PS256, &mut Dice(9)));
+    assert_eq!(unneeded.unwrap_err(), Refusal::TenantUnknown);
 }
 
 #[test]
@@ -115,9 +164,6 @@ fn a_key_that_is_there_is_not_replaced_by_a_file() {
         now(world.engine.apply(&desired, &mut world.dice())).unwrap();
     }
     assert_eq!(states(&world), [KeyState::Active]);
-    let other = counterfoil_protocol::ids::TenantId::parse("other").unwrap();
-    let refused = now(world.engine.rotate_key(&other, &key(&world, 3)));
-    assert_eq!(refused.unwrap_err(), Refusal::TenantUnknown);
 }
 
 #[test]

@@ -1,11 +1,10 @@
-//! What the operator decides: resources from files, suspension, withdrawal, keys.
+//! What the operator decides: resources from files, suspension, withdrawal.
 //!
 //! Applying twice changes nothing. Nothing is ever deleted because a file no longer names it, and
 //! what the server has learned (the grants of a customer) survives an update. Whether somebody is
 //! suspended is what the file says: what a file manages is managed there.
 
-use counterfoil_jose::alg::Alg;
-use counterfoil_protocol::ids::{ClientId, Kid, SubjectId, TenantId};
+use counterfoil_protocol::ids::{ClientId, SubjectId, TenantId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -13,7 +12,7 @@ use crate::audit::{Event, Note, What};
 use crate::client::{Client, ClientStatus};
 use crate::ctx::Entropy;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
-use crate::keys::{KeyEntry, KeySet, KeyState, StoredKey};
+use crate::keys::StoredKey;
 use crate::limits::{ATTEMPTS_MAX, BATCH_RECORDS_MAX};
 use crate::store::{
     Batch, Change, ClaimKind, CommitError, Expected, Guard, Key, Record, Versioned,
@@ -50,27 +49,6 @@ pub struct Applied {
 }
 
 impl Engine {
-    /// The algorithms of which a tenant has no active key yet.
-    ///
-    /// # Errors
-    /// [`Refusal::StoreUnavailable`].
-    pub async fn algs_missing(
-        &self,
-        tenant: &TenantId,
-        wanted: &[Alg],
-    ) -> Result<Vec<Alg>, Refusal> {
-        let key = [Key::KeySet(tenant.clone())];
-        let found = self.store.read(&key).await?.pop().flatten().map(|v| v.record);
-        let has = |alg: &Alg| match &found {
-            Some(Record::KeySet(set)) => set
-                .keys
-                .iter()
-                .any(|key| &*key.alg == alg.as_str() && key.state == KeyState::Active),
-            _ => false,
-        };
-        Ok(wanted.iter().filter(|alg| !has(alg)).copied().collect())
-    }
-
     /// Makes the store say what files say. Returns what changed; nothing if nothing had to.
     ///
     /// # Errors
@@ -185,83 +163,6 @@ impl Engine {
         Err(Refusal::StoreContended)
     }
 
-    /// Publishes a key and lets it sign at once: for a tenant that had none of its algorithm.
-    async fn add_key(&self, tenant: &TenantId, stored: &StoredKey) -> Result<(), Refusal> {
-        let set_key = Key::KeySet(tenant.clone());
-        for _ in 0..ATTEMPTS_MAX {
-            let found = self.store.read(std::slice::from_ref(&set_key)).await?.pop().flatten();
-            let (mut set, expected) = match found {
-                Some(Versioned { record: Record::KeySet(set), revision }) => {
-                    (*set, Expected::Revision(revision))
-                }
-                _ => (KeySet::default(), Expected::Absent),
-            };
-            let taken = |key: &KeyEntry| key.alg == stored.alg && key.state == KeyState::Active;
-            if set.keys.iter().any(taken) {
-                return Ok(());
-            }
-            let (kid, alg) = (stored.kid.clone(), stored.alg.clone());
-            set.keys.push(KeyEntry { kid, alg, state: KeyState::Active });
-            let key = Key::SigningKey(tenant.clone(), stored.kid.clone());
-            let record = Record::SigningKey(Box::new(stored.clone()));
-            let batch = Batch {
-                changes: vec![
-                    Change { key, expected: Expected::Absent, next: Some(record) },
-                    Change {
-                        key: set_key.clone(),
-                        expected,
-                        next: Some(Record::KeySet(Box::new(set))),
-                    },
-                ],
-                ..Batch::default()
-            };
-            match self.commit(batch).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Unavailable) => return Err(Refusal::StoreUnavailable),
-            }
-        }
-        Err(Refusal::StoreContended)
-    }
-
-    /// Moves the keys of one algorithm one step on: a `next` key becomes active, the active one
-    /// retires; `new` is published as the next one. Called twice, with the time in between that
-    /// verifiers cache a key set, a rotation is never noticed.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn rotate_key(&self, tenant: &TenantId, new: &StoredKey) -> Result<(), Refusal> {
-        let set_key = Key::KeySet(tenant.clone());
-        let now = self.clock.now();
-        for _ in 0..ATTEMPTS_MAX {
-            let found = self.store.read(std::slice::from_ref(&set_key)).await?.pop().flatten();
-            let Some(Versioned { record: Record::KeySet(mut set), revision }) = found else {
-                return Err(Refusal::TenantUnknown);
-            };
-            step(&mut set, &new.alg, &new.kid, now);
-            let key = Key::SigningKey(tenant.clone(), new.kid.clone());
-            let record = Record::SigningKey(Box::new(new.clone()));
-            let batch = Batch {
-                guards: vec![],
-                changes: vec![
-                    Change { key, expected: Expected::Absent, next: Some(record) },
-                    Change {
-                        key: set_key.clone(),
-                        expected: Expected::Revision(revision),
-                        next: Some(Record::KeySet(set)),
-                    },
-                ],
-                events: vec![Note::of(What::KeyChanged).at(now, tenant, [0; 16])],
-            };
-            match self.commit(batch).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Unavailable) => return Err(Refusal::StoreUnavailable),
-            }
-        }
-        Err(Refusal::StoreContended)
-    }
-
     /// Lets a client in, or keeps it out. Nothing it was given is active while it is out, and no
     /// request that commits after this returned issues for it.
     ///
@@ -331,55 +232,6 @@ impl Engine {
         })
         .await
     }
-
-    /// Removes retiring keys whose last token has expired.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn retire_keys(
-        &self,
-        tenant: &TenantId,
-        longest_token_s: u64,
-    ) -> Result<(), Refusal> {
-        let set_key = Key::KeySet(tenant.clone());
-        let found = self.store.read(std::slice::from_ref(&set_key)).await?.pop().flatten();
-        let Some(Versioned { record: Record::KeySet(set), revision }) = found else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        let over = |key: &KeyEntry| match key.state {
-            KeyState::Retiring { since } => since.after(longest_token_s) <= now,
-            KeyState::Next | KeyState::Active => false,
-        };
-        if !set.keys.iter().any(over) {
-            return Ok(());
-        }
-        let mut next = set.clone();
-        next.keys.retain(|key| !over(key));
-        let change = Change {
-            key: set_key,
-            expected: Expected::Revision(revision),
-            next: Some(Record::KeySet(next)),
-        };
-        let batch = Batch { changes: vec![change], ..Batch::default() };
-        // A conflict means somebody else is at it: the next round looks again.
-        match self.commit(batch).await {
-            Ok(()) | Err(CommitError::Conflict(_)) => Ok(()),
-            Err(CommitError::Unavailable) => Err(Refusal::StoreUnavailable),
-        }
-    }
-}
-
-fn step(set: &mut KeySet, alg: &str, new: &Kid, now: Moment) {
-    let waiting = set.keys.iter().any(|key| &*key.alg == alg && key.state == KeyState::Next);
-    for key in set.keys.iter_mut().filter(|key| &*key.alg == alg) {
-        match key.state {
-            KeyState::Active if waiting => key.state = KeyState::Retiring { since: now },
-            KeyState::Next => key.state = KeyState::Active,
-            KeyState::Active | KeyState::Retiring { .. } => {}
-        }
-    }
-    set.keys.push(KeyEntry { kid: new.clone(), alg: alg.into(), state: KeyState::Next });
 }
 
 /// What a file says, and what only the server knows.

@@ -254,6 +254,11 @@ pub trait Signer: Send + Sync {
         key: &'a Arc<LoadedKey>,
         input: &'a str,
     ) -> BoxFuture<'a, Result<Vec<u8>, Unsigned>>;
+
+    /// A new key pair of that algorithm, with its private part to be wrapped and stored.
+    fn make(&self, alg: Alg) -> BoxFuture<'_, Result<(SigningKey, Secret), Unsigned>> {
+        Box::pin(async move { SigningKey::generate(alg).map_err(|_| Unsigned) })
+    }
 }
 
 /// The key did not answer.

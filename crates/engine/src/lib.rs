@@ -31,3 +31,4 @@ pub mod authorize;
 pub mod login;
 pub mod customer;
 pub mod admin;
+pub mod key_cycle;

@@ -61,3 +61,6 @@ pub const GRANT_GRACE_S: u64 = 30 * 86_400;
 pub const CONSENT_GRACE_S: u64 = 730 * 86_400;
 /// How long a replay id outlives its assertion: our clock and the neighbour's.
 pub const REPLAY_GRACE_S: u64 = 120;
+/// Published signing keys of one tenant: four algorithms, each with its successor and the ones that
+/// still retire. Bounds what a verifier fetches.
+pub const SIGNING_KEYS_MAX: usize = 32;

@@ -16,6 +16,8 @@ pub mod tls;
 pub mod egress;
 pub mod polite;
 pub mod listener;
+pub mod key_times;
+pub mod operator;
 pub mod serve;
 pub mod sandbox;
 pub mod cli;

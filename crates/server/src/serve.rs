@@ -12,7 +12,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
+use crate::key_times::KEY_TIMES;
 use crate::listener::{self, Shared};
+use crate::operator::Desk;
+use crate::operator::listener::Operator;
+use crate::system::SystemDice;
 
 /// How often expired records are looked for, and how many go in one step.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -20,10 +24,8 @@ const SWEEP_STEP: usize = 1_000;
 const SWEEP_STEPS_MAX: usize = 20;
 /// How often waiting access events are appended.
 const APPEND_EVERY: Duration = Duration::from_millis(500);
-/// Retired keys are looked for this often.
-const RETIRE_EVERY: u32 = 60;
-/// The longest life of anything a key of ours signs.
-const LONGEST_TOKEN_S: u64 = 3_600;
+/// Signing keys are looked at this often, in rounds of [`SWEEP_EVERY`].
+const KEYS_EVERY: u32 = 60;
 
 /// A socket and whether it speaks TLS.
 pub struct Socket {
@@ -77,6 +79,7 @@ pub async fn run(
     app: Arc<App>,
     store: Arc<Opened>,
     sockets: Vec<Socket>,
+    operator: Operator,
     (signals, reload): (Signals, Reload),
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
@@ -85,6 +88,8 @@ pub async fn run(
     for socket in sockets {
         running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));
     }
+    let desk = Arc::new(Desk { app: app.clone(), store: store.clone() });
+    running.spawn(operator.run(desk, stopping.clone()));
     let housekeeping = tokio::spawn(keep_house(app.clone(), stopping));
     signals.end(reload).await;
     // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
@@ -114,8 +119,8 @@ async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = sweep.tick() => {
                 rounds = rounds.wrapping_add(1);
                 sweep_some(&app).await;
-                if rounds.is_multiple_of(RETIRE_EVERY) {
-                    retire(&app).await;
+                if rounds.is_multiple_of(KEYS_EVERY) {
+                    turn_keys(&app).await;
                 }
             }
         }
@@ -137,11 +142,12 @@ async fn sweep_some(app: &App) {
     }
 }
 
-async fn retire(app: &App) {
+async fn turn_keys(app: &App) {
     use counterfoil_engine::store::{Page, Query};
     let page = Page { after: None, max: 1_000 };
     let Ok(tenants) = app.engine.store.list(Query::Tenants, page).await else { return };
     for (key, _) in tenants {
-        let _ = app.engine.retire_keys(key.tenant(), LONGEST_TOKEN_S).await;
+        // What the store did not take now is due the next time.
+        let _ = app.engine.turn_keys(key.tenant(), &KEY_TIMES, &mut SystemDice).await;
     }
 }

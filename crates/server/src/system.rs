@@ -7,6 +7,8 @@ use counterfoil_engine::ctx::{Clock, Entropy};
 use counterfoil_engine::keys::{LoadedKey, Signer, Unsigned};
 use counterfoil_engine::login::password::{self, Passwords};
 use counterfoil_engine::store::BoxFuture;
+use counterfoil_jose::alg::Alg;
+use counterfoil_jose::key::SigningKey;
 use counterfoil_jose::provider;
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
@@ -68,6 +70,14 @@ impl Signer for PooledSigner {
         Box::pin(async move {
             let signed = spawn_blocking(move || key.signing.sign(input.as_bytes())).await;
             signed.map_err(|_| Unsigned)?.map_err(|_| Unsigned)
+        })
+    }
+
+    fn make(&self, alg: Alg) -> BoxFuture<'_, Result<(SigningKey, Secret), Unsigned>> {
+        // An RSA key takes as long as a hundred requests.
+        Box::pin(async move {
+            let made = spawn_blocking(move || SigningKey::generate(alg)).await;
+            made.map_err(|_| Unsigned)?.map_err(|_| Unsigned)
         })
     }
 }

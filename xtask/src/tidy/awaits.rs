@@ -16,6 +16,7 @@ static MAY: &[&str] = &[
     "customer.rs",
     "engine.rs",
     "introspect.rs",
+    "key_cycle.rs",
     "login/mod.rs",
     "revoke.rs",
     "token.rs",

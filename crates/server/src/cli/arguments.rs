@@ -41,6 +41,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: ClientVerb,
     },
+    /// Look at the signing keys of a running server, or let new ones follow
+    Key {
+        #[command(subcommand)]
+        verb: KeyVerb,
+    },
     /// Say what happened: for a reference such as 7H2K-9QXD, or a code such as E2031
     Explain {
         /// A reference, a request id, or a code
@@ -226,4 +231,37 @@ pub(super) enum ClientVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyVerb {
+    /// List the published signing keys: next, active, retiring
+    List {
+        #[command(flatten)]
+        options: KeyOptions,
+    },
+    /// Announce new keys; each signs once every verifier can know it
+    Rotate {
+        #[command(flatten)]
+        options: KeyOptions,
+        /// The new keys sign at once: for a key that has leaked
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeyOptions {
+    /// Of this tenant only
+    #[arg(long)]
+    pub(super) tenant: Option<String>,
+    /// Of this algorithm only, such as ES256
+    #[arg(long)]
+    pub(super) alg: Option<String>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The state folder of the running server
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
 }

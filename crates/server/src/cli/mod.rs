@@ -6,6 +6,7 @@ mod config;
 mod explain;
 mod flow;
 mod http;
+mod key;
 mod pasted;
 mod play;
 mod serve;
@@ -55,6 +56,7 @@ fn run(command: Command, started_us: u64) -> Result<(), Failure> {
         Command::Flow(options) => client_runtime(flow::run(options)),
         Command::Config { verb } => config::run(verb),
         Command::Client { verb } => client_runtime(client::run(verb)),
+        Command::Key { verb } => client_runtime(key::run(verb)),
         Command::Explain { what, state } => explain::run(&what, &state),
         Command::Completion { shell } => {
             completion(shell);

@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
+use crate::operator::listener::Operator;
 use crate::serve::{self, Signals, Socket};
 use crate::system::{SystemDice, micros};
 use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
@@ -46,6 +47,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     for line in boot::apply(&app, loaded, boot::Spare::default()).await? {
         eprintln!("{line}");
     }
+    let operator = Operator::bind(&settings.state)?;
     let signals = Signals::take()?;
     let listening: Vec<String> = sockets
         .iter()
@@ -58,5 +60,5 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
 
     let base = settings.issuer.clone();
     let reload = sandbox::reloading(app.clone(), settings.resources.clone(), base, keys);
-    serve::run(app, store, sockets, (signals, reload)).await
+    serve::run(app, store, sockets, operator, (signals, reload)).await
 }

@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
+use crate::operator::listener::Operator;
 use crate::serve::{self, Signals, Socket};
 use crate::system::SystemDice;
 use crate::{boot, keyfile, listener, resources, tls};
@@ -132,6 +133,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     sockets.extend(
         secure.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
     );
+    let operator = Operator::bind(&files.state)?;
     let signals = Signals::take()?;
     let ready = banner::Ready {
         http: &http,
@@ -149,7 +151,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     }
 
     let reload = reloading(app.clone(), files.resources.clone(), http.clone(), keys);
-    let served = serve::run(app, store, sockets, (signals, reload)).await;
+    let served = serve::run(app, store, sockets, operator, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
     served
