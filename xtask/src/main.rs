@@ -9,6 +9,7 @@ mod tools;
 mod sim;
 mod mutants;
 mod crash;
+mod conformance;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,12 @@ static VERBS: &[Verb] = &[
         help: crash::HELP,
         run: crash::run,
     },
+    Verb {
+        name: "conformance",
+        about: "the OpenID Foundation's suite, which runs beside us, against a sandbox",
+        help: conformance::HELP,
+        run: conformance::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -100,7 +107,7 @@ fn dispatch(name: &str, mut arguments: Arguments) -> Result<(), Stop> {
 fn overview() -> String {
     let mut text = String::from("Usage: cargo xtask COMMAND [OPTIONS]\n\n");
     for verb in VERBS {
-        text.push_str(&format!("  {:<8} {}\n", verb.name, verb.about));
+        text.push_str(&format!("  {:<11} {}\n", verb.name, verb.about));
     }
     text.push_str("\n`cargo xtask COMMAND --help` says more.");
     text

@@ -43,6 +43,11 @@ impl Workspace {
         targets.into_iter().any(|target| target.is_test() && target.name == name)
     }
 
+    /// Where builds and what runs leave behind go.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
     /// The server as it is shipped, where `cargo build --release` puts it.
     pub(crate) fn binary(&self) -> PathBuf {
         self.metadata.target_directory.join("release/counterfoil").into()

@@ -87,7 +87,23 @@ static TABLE: &[Row] = &[
     Row { name: SERVER, ours: &[PROTOCOL, JOSE, ENGINE, STORE, WEB], others: Any, tests: &[] },
     // The suite is tests: it has dev-dependencies only, and may have any.
     Row { name: SUITE, ours: &[], others: These(&[]), tests: &[] },
-    Row { name: "xtask", ours: &[], others: These(&["cargo_metadata", "serde_json"]), tests: &[] },
+    Row {
+        name: "xtask",
+        ours: &[],
+        others: These(&[
+            "aws-lc-rs",
+            "base64ct",
+            "cargo_metadata",
+            "der",
+            "rcgen",
+            "rustls",
+            "serde",
+            "serde_json",
+            "toml",
+            "ureq",
+        ]),
+        tests: &["tempfile"],
+    },
 ];
 
 /// Members against the table, both ways.

@@ -1,0 +1,212 @@
+//! What the suite's browser does with our pages, module by module. It finds them by their addresses,
+//! ids and headings.
+
+use serde_json::{Value, json};
+
+/// Who signs in, and where.
+pub(super) struct Visitor {
+    /// The address of the issuer.
+    pub(super) issuer: String,
+    /// Scheme, host and port of it.
+    pub(super) origin: String,
+    pub(super) login: String,
+    pub(super) password: String,
+}
+
+/// How long the browser waits for a text or an element, seconds.
+const WAIT_S: u64 = 10;
+
+const ERROR_HEADING: &str = "This request can.t continue";
+const LOGIN_HEADING: &str = "Sign in";
+const LOGOUT_HEADING: &str = "Do you want to sign out";
+const DONE_HEADING: &str = "You are signed out";
+
+/// What the user does in a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visit {
+    /// Sees an error page at once.
+    Refused,
+    /// Signs in and says no.
+    Denies,
+    /// Leaves the first time, signs in the second time.
+    ComesBack,
+    /// Has to sign in twice; the second page is shown.
+    SignsInAgain,
+    /// Sees the question whether to sign out, or an error page.
+    AskedToSignOut,
+    /// Signs out and sees that they are.
+    SignsOut,
+}
+
+/// The end of a module's name and what the user does in it; signs in and allows in all others.
+static VISITS: &[(&str, Visit)] = &[
+    ("-ensure-redirect-uri-in-authorization-request", Visit::Refused),
+    ("-ensure-registered-redirect-uri", Visit::Refused),
+    ("-ensure-request-object-without-redirect-uri-fails", Visit::Refused),
+    ("-ensure-unsigned-authorization-request-without-using-par-fails", Visit::Refused),
+    ("-par-attempt-reuse-request_uri", Visit::Refused),
+    ("-par-attempt-to-use-expired-request_uri", Visit::Refused),
+    ("-par-attempt-to-use-request_uri-for-different-client", Visit::Refused),
+    ("-response-type-missing", Visit::Refused),
+    ("-user-rejects-authentication", Visit::Denies),
+    ("-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds", Visit::ComesBack),
+    ("oidcc-prompt-login", Visit::SignsInAgain),
+    ("oidcc-max-age-1", Visit::SignsInAgain),
+    ("-logout-bad-post-logout-redirect-uri", Visit::AskedToSignOut),
+    ("-logout-query-added-to-post-logout-redirect-uri", Visit::AskedToSignOut),
+    ("-logout-modified-id-token-hint", Visit::AskedToSignOut),
+    ("-logout-bad-id-token-hint", Visit::AskedToSignOut),
+    ("-logout-no-id-token-hint", Visit::AskedToSignOut),
+    ("-logout-no-params", Visit::SignsOut),
+    ("-logout-only-state", Visit::SignsOut),
+    ("-logout-no-post-logout-redirect-uri", Visit::SignsOut),
+];
+
+/// The `browser` member of a configuration: sign in, allow, and be sent back.
+pub(super) fn usual(visitor: &Visitor) -> Value {
+    let Visitor { origin, .. } = visitor;
+    json!([
+        authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+        {
+            "match": format!("{origin}/*logout*"),
+            "tasks": [
+                {
+                    "task": "Confirm", "optional": true, "match": format!("{origin}/*logout*"),
+                    "commands": [["click", "id", "logout-confirm", "optional"]],
+                },
+                {"task": "Done", "match": "*/test/*/post*", "commands": []},
+            ],
+        },
+    ])
+}
+
+/// The `override` member, for the modules of a plan that need one. The suite knows which modules a
+/// plan has; names that are none of its own do no harm.
+pub(super) fn overrides(visitor: &Visitor, prefixes: &[&str]) -> Value {
+    let mut all = json!({});
+    for (end, visit) in VISITS {
+        let names: Vec<String> = if end.starts_with('-') {
+            prefixes.iter().map(|prefix| format!("{prefix}{end}")).collect()
+        } else {
+            vec![(*end).to_owned()]
+        };
+        for name in names {
+            all[name] = json!({"browser": visit.browser(visitor)});
+        }
+    }
+    all
+}
+
+impl Visit {
+    fn browser(self, visitor: &Visitor) -> Value {
+        let Visitor { issuer, origin, .. } = visitor;
+        let authorize = format!("{issuer}/authorize*");
+        let logout = format!("{origin}/*logout*");
+        match self {
+            Self::Refused => json!([{
+                "match": authorize,
+                "tasks": [
+                    {
+                        "task": "Login", "optional": true, "match": format!("{origin}/*login*"),
+                        "commands": signs_in(visitor, &[]),
+                    },
+                    {
+                        "task": "Consent", "optional": true, "match": format!("{origin}/*consent*"),
+                        "commands": [["click", "id", "consent-allow"]],
+                    },
+                    {
+                        "task": "Callback", "optional": true, "match": "*/test/*/callback*",
+                        "commands": [["wait", "id", "submission_complete", WAIT_S]],
+                    },
+                    {
+                        "task": "Error page", "optional": true, "match": format!("{origin}/*"),
+                        "commands": [shows(ERROR_HEADING, "update-image-placeholder")],
+                    },
+                ],
+            }]),
+            Self::Denies => {
+                json!([authorization(visitor, &signs_in(visitor, &[]), "consent-deny")])
+            }
+            Self::ComesBack => json!([
+                {
+                    "match": authorize, "match-limit": 1,
+                    "tasks": [{
+                        "task": "Look and leave", "match": format!("{origin}/*"), "commands": [],
+                    }],
+                },
+                authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+            ]),
+            Self::SignsInAgain => {
+                let shown = [shows(LOGIN_HEADING, "update-image-placeholder-optional")];
+                json!([authorization(visitor, &signs_in(visitor, &shown), "consent-allow")])
+            }
+            Self::AskedToSignOut => {
+                let either = format!("{ERROR_HEADING}|{LOGOUT_HEADING}");
+                json!([
+                    authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+                    {
+                        "match": logout.clone(),
+                        "tasks": [{
+                            "task": "Question or error", "match": logout,
+                            "commands": [shows(&either, "update-image-placeholder")],
+                        }],
+                    },
+                ])
+            }
+            Self::SignsOut => json!([
+                authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+                {
+                    "match": logout.clone(),
+                    "tasks": [
+                        {
+                            "task": "Confirm", "optional": true, "match": logout.clone(),
+                            "commands": [["click", "id", "logout-confirm", "optional"]],
+                        },
+                        {
+                            "task": "Signed out", "match": logout,
+                            "commands": [shows(DONE_HEADING, "update-image-placeholder")],
+                        },
+                    ],
+                },
+            ]),
+        }
+    }
+}
+
+/// Signs in where that is asked, presses a button of the consent page, and arrives at the client.
+fn authorization(visitor: &Visitor, signs_in: &Value, button: &str) -> Value {
+    let Visitor { issuer, origin, .. } = visitor;
+    json!({
+        "match": format!("{issuer}/authorize*"),
+        "tasks": [
+            {
+                "task": "Login", "optional": true, "match": format!("{origin}/*login*"),
+                "commands": signs_in,
+            },
+            {
+                "task": "Consent", "optional": true, "match": format!("{origin}/*consent*"),
+                "commands": [["click", "id", button]],
+            },
+            {
+                "task": "Verify complete", "match": "*/test/*/callback*",
+                "commands": [["wait", "id", "submission_complete", WAIT_S]],
+            },
+        ],
+    })
+}
+
+/// The commands of the login page.
+fn signs_in(visitor: &Visitor, before: &[Value]) -> Value {
+    let mut commands = before.to_vec();
+    commands.extend([
+        json!(["text", "id", "login", visitor.login, "optional"]),
+        json!(["text", "id", "password", visitor.password, "optional"]),
+        json!(["click", "id", "login-submit"]),
+    ]);
+    commands.into()
+}
+
+/// Waits for a text, and does with the picture of the page what is said.
+fn shows(pattern: &str, picture: &str) -> Value {
+    json!(["wait", "xpath", "//*", WAIT_S, pattern, picture])
+}
