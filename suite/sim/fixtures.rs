@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use counterfoil_engine::client::{About, Client, ClientKey, ClientStatus, Parsed};
 use counterfoil_engine::client_auth::BASIC;
+use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
 use counterfoil_engine::keys::{self, Issuer, KeyFile, KeyState, LoadedKey};
 use counterfoil_engine::login::password::Passwords;
@@ -120,6 +121,10 @@ pub(crate) fn tenant(policy: &Policy) -> Tenant {
         mount: Mount::Root,
         surfaces: vec![EnabledSurface { name: policy.name.into(), switches: Switches::default() }],
         enabled: true,
+        base: None,
+        mtls_base: None,
+        https_required: false,
+        registration: None,
     }
 }
 
@@ -165,6 +170,7 @@ pub(crate) fn client(policy: &Policy, issuer: &Issuer, name: &str, scope: &str) 
         require_signature: false,
         about: About::default(),
         managed_by: None,
+        metadata: Metadata::default(),
         parsed: Parsed::default(),
     }
 }
@@ -200,6 +206,7 @@ pub(crate) fn subject() -> Subject {
         suspended: false,
         grants: vec![],
         managed_by: None,
+        claims: None,
     }
 }
 

@@ -260,7 +260,9 @@ impl Applied {
             | Key::SigningKey(..)
             | Key::KeySet(..)
             | Key::Claim(..)
-            | Key::Customer(..) => return None,
+            | Key::Customer(..)
+            | Key::Pushed(..)
+            | Key::Delivery(..) => return None,
         };
         Some(Self { sign: if existed { '~' } else { '+' }, kind, name })
     }

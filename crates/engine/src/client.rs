@@ -13,6 +13,8 @@ use counterfoil_protocol::scope::ScopeSet;
 use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::client_metadata::Metadata;
+
 /// A client as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -50,6 +52,8 @@ pub struct Client {
     pub about: About,
     /// The file that manages it, if one does.
     pub managed_by: Option<Box<str>>,
+    /// What it registered beyond OAuth's own.
+    pub metadata: Metadata,
     /// The keys parsed, made at first use.
     #[serde(skip)]
     pub parsed: Parsed,

@@ -32,6 +32,8 @@ pub struct Consent {
     pub state: ConsentState,
     /// Every grant that hangs from it, oldest first; bounded.
     pub grants: Vec<GrantId>,
+    /// What, in authorization details (RFC 9396), normalised JSON.
+    pub details: Option<Box<str>>,
 }
 
 /// The page that was shown, so that it can be proven later.

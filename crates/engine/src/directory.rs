@@ -127,7 +127,9 @@ impl Directory {
                 | Key::Session(..)
                 | Key::Replay(..)
                 | Key::Claim(..)
-                | Key::Customer(..) => {}
+                | Key::Customer(..)
+                | Key::Pushed(..)
+                | Key::Delivery(..) => {}
             }
         }
     }
@@ -146,7 +148,9 @@ impl Directory {
             | Key::Session(..)
             | Key::Replay(..)
             | Key::Claim(..)
-            | Key::Customer(..) => None,
+            | Key::Customer(..)
+            | Key::Pushed(..)
+            | Key::Delivery(..) => None,
         };
         changes.iter().filter_map(cached).collect()
     }

@@ -51,6 +51,41 @@ pub struct Grant {
     pub suspended: Suspensions,
     /// Final.
     pub revoked: Option<Revoked>,
+    /// What was given beyond RFC 6749.
+    pub openid: OpenIdFacts,
+}
+
+/// What a grant keeps of OpenID Connect, RFC 8707, 9396 and 9449. The defaults are those of a grant
+/// that has nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIdFacts {
+    /// How strongly the customer signed in.
+    pub acr: Option<Box<str>>,
+    /// By which means.
+    pub amr: Vec<Box<str>>,
+    /// Which login it was, as this client knows it.
+    pub sid: Option<Box<str>>,
+    /// The `claims` parameter.
+    pub claims: Option<Box<str>>,
+    /// Authorization details, normalised JSON.
+    pub details: Option<Box<str>>,
+    /// The resource servers it is for; empty: all of the tenant.
+    pub audience: Vec<Box<str>>,
+    /// The key or certificate that the code is bound to.
+    pub sender: Option<Digest>,
+    /// What narrower views leave beside their scope.
+    pub narrowed: Vec<Narrowed>,
+}
+
+/// What a view leaves of audience and details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// Which view.
+    pub view: ViewId,
+    /// Its audience.
+    pub audience: Vec<Box<str>>,
+    /// Its details.
+    pub details: Option<Box<str>>,
 }
 
 /// Who gave it, and the `sub` that this client sees.
@@ -256,6 +291,7 @@ impl Grant {
             access,
             suspended: Suspensions::default(),
             revoked: None,
+            openid: OpenIdFacts::default(),
         }
     }
 

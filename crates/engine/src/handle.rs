@@ -45,6 +45,10 @@ kinds! {
     Access = 2, "at_";
     /// A refresh token.
     Refresh = 3, "rt_";
+    /// A pushed authorization request.
+    RequestUri = 4, "ru_";
+    /// What a client manages its own registration with.
+    Registration = 7, "rg_";
     /// A login session.
     Session = 8, "se_";
 }

@@ -11,6 +11,8 @@ use counterfoil_protocol::scope::ScopeSet;
 use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::openid_request::OpenIdRequest;
+
 /// An interaction as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
@@ -42,6 +44,8 @@ pub struct Interaction {
     pub failures: u8,
     /// When it ends.
     pub ends: Moment,
+    /// What was asked beyond RFC 6749.
+    pub openid: OpenIdRequest,
 }
 
 /// How the answer travels.

@@ -177,9 +177,10 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// `base` is the address of the server without a slash at the end.
+    /// `base` is the address of the server without a slash at the end; the tenant may have its own.
     #[must_use]
     pub fn new(tenant: Tenant, base: &str, keys: Vec<Arc<LoadedKey>>, file: &KeyFile) -> Self {
+        let base = tenant.base.as_deref().unwrap_or(base);
         let url = format!("{base}{}", tenant.issuer_path()).into();
         let ring = file.keyring.of(&tenant.id);
         let parts: [&[u8]; 2] = [b"counterfoil pepper 1", tenant.id.as_str().as_bytes()];

@@ -1,6 +1,6 @@
 //! A login of a customer in one browser. Named by a cookie, which is a handle like any other.
 
-use counterfoil_protocol::ids::{SessionId, SubjectId};
+use counterfoil_protocol::ids::{ClientId, SessionId, SubjectId};
 use counterfoil_protocol::moment::Moment;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,12 @@ pub struct Session {
     pub salt: Salt,
     /// The key its cookie was minted with.
     pub key: KeyId,
+    /// How strongly they signed in (`acr`).
+    pub acr: Option<Box<str>>,
+    /// By which means (`amr`, RFC 8176).
+    pub amr: Vec<Box<str>>,
+    /// The clients that were told of this login, oldest first; bounded.
+    pub clients: Vec<ClientId>,
 }
 
 impl Session {

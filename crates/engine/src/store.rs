@@ -18,7 +18,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use counterfoil_protocol::ids::{
-    ClientId, ConsentId, GrantId, InteractionId, Kid, SessionId, SubjectId, TenantId,
+    ClientId, ConsentId, DeliveryId, GrantId, InteractionId, Kid, PushedId, SessionId, SubjectId,
+    TenantId,
 };
 use counterfoil_protocol::moment::Moment;
 use serde::{Deserialize, Serialize};
@@ -27,10 +28,12 @@ use crate::audit::Event;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::customer::Customer;
+use crate::delivery::Delivery;
 use crate::grant::Grant;
 use crate::interaction::Interaction;
 use crate::keys::{KeySet, StoredKey};
 use crate::limits;
+use crate::pushed::Pushed;
 use crate::session::Session;
 use crate::subject::Subject;
 use crate::tenant::Tenant;
@@ -69,6 +72,10 @@ pub enum Key {
     Claim(TenantId, ClaimKind, Box<str>),
     /// A customer id as one client knows it (Fintecture).
     Customer(TenantId, Box<str>),
+    /// A pushed authorization request.
+    Pushed(TenantId, PushedId),
+    /// Something a client must still be told.
+    Delivery(TenantId, DeliveryId),
 }
 
 /// Names one use of a single-use id. It starts with the minute in which the id loses its meaning, so
@@ -117,6 +124,10 @@ pub enum Record {
     Claim(Box<str>),
     /// See [`Key::Customer`].
     Customer(Box<Customer>),
+    /// See [`Key::Pushed`].
+    Pushed(Box<Pushed>),
+    /// See [`Key::Delivery`].
+    Delivery(Box<Delivery>),
 }
 
 /// A record and where it stood when it was read.
@@ -192,6 +203,8 @@ pub enum Query {
     Subjects(TenantId),
     /// The consents of a tenant.
     Consents(TenantId),
+    /// What the clients of a tenant must still be told.
+    Deliveries(TenantId),
 }
 
 /// A part of a list.
@@ -267,6 +280,8 @@ impl Record {
             Self::Consent(consent) => Some(consent.ends.after(limits::CONSENT_GRACE_S)),
             Self::Interaction(interaction) => Some(interaction.ends),
             Self::Session(session) => Some(session.ends),
+            Self::Pushed(pushed) => Some(pushed.ends),
+            Self::Delivery(delivery) => Some(delivery.ends),
             Self::Tenant(_)
             | Self::Client(_)
             | Self::Subject(_)
@@ -303,7 +318,9 @@ impl Key {
             | Self::SigningKey(tenant, _)
             | Self::KeySet(tenant)
             | Self::Claim(tenant, ..)
-            | Self::Customer(tenant, _) => tenant,
+            | Self::Customer(tenant, _)
+            | Self::Pushed(tenant, _)
+            | Self::Delivery(tenant, _) => tenant,
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct Subject {
     pub grants: Vec<GrantId>,
     /// The file that manages them, if one does.
     pub managed_by: Option<Box<str>>,
+    /// What clients may learn of them: the standard claims of OpenID Connect Core §5.1, as a JSON
+    /// object.
+    pub claims: Option<Box<str>>,
 }
 
 /// One account.

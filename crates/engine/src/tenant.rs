@@ -1,6 +1,7 @@
 //! A tenant: one issuer with its own clients, keys, customers and consents. A row, loaded when used.
 
 use counterfoil_protocol::ids::TenantId;
+use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A tenant as stored.
@@ -16,6 +17,23 @@ pub struct Tenant {
     pub surfaces: Vec<EnabledSurface>,
     /// A disabled tenant answers nothing.
     pub enabled: bool,
+    /// Its own address, without a slash at the end, when it is not the server's.
+    pub base: Option<Box<str>>,
+    /// The address of the listener that asks for client certificates (RFC 8705 §5).
+    pub mtls_base: Option<Box<str>>,
+    /// Whether it answers over TLS only.
+    pub https_required: bool,
+    /// Who may register clients, and under which rules; nobody when there is none.
+    pub registration: Option<RegistrationPolicy>,
+}
+
+/// How clients register themselves (RFC 7591).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationPolicy {
+    /// The surface they are registered on.
+    pub surface: Box<str>,
+    /// The keyed digest of the token they must show; anybody may when there is none.
+    pub initial_access_token: Option<Digest>,
 }
 
 /// Where the paths of a tenant start.

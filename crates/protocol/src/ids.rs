@@ -141,6 +141,14 @@ record_id!(
     /// A login of a customer in a browser.
     SessionId
 );
+record_id!(
+    /// A pushed authorization request (RFC 9126).
+    PushedId
+);
+record_id!(
+    /// Something a client must still be told.
+    DeliveryId
+);
 
 /// Lower-case hexadecimal text of `bytes`.
 #[must_use]

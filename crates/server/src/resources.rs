@@ -161,7 +161,17 @@ fn tenant_of(file: &TenantFile) -> Result<Tenant, String> {
             .push(EnabledSurface { name: name.as_str().into(), switches: switches(name, file)? });
     }
     let name = file.name.clone().unwrap_or_else(|| file.id.clone()).into();
-    Ok(Tenant { id, name, mount, surfaces, enabled: file.enabled.unwrap_or(true) })
+    Ok(Tenant {
+        id,
+        name,
+        mount,
+        surfaces,
+        enabled: file.enabled.unwrap_or(true),
+        base: None,
+        mtls_base: None,
+        https_required: false,
+        registration: None,
+    })
 }
 
 fn issuer_path(file: &TenantFile) -> Result<String, String> {

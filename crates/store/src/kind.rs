@@ -29,11 +29,15 @@ pub enum Kind {
     Claim,
     /// See [`Key::Customer`].
     Customer,
+    /// See [`Key::Pushed`].
+    Pushed,
+    /// See [`Key::Delivery`].
+    Delivery,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Tenant,
         Self::Client,
         Self::Grant,
@@ -46,12 +50,20 @@ impl Kind {
         Self::KeySet,
         Self::Claim,
         Self::Customer,
+        Self::Pushed,
+        Self::Delivery,
     ];
 
     /// Those whose records carry a bucket, in the order in which a sweep visits them: the shortest
     /// lived first, because there are most of them.
-    pub const IN_BUCKETS: [Self; 4] =
-        [Self::Interaction, Self::Session, Self::Grant, Self::Consent];
+    pub const IN_BUCKETS: [Self; 6] = [
+        Self::Pushed,
+        Self::Interaction,
+        Self::Delivery,
+        Self::Session,
+        Self::Grant,
+        Self::Consent,
+    ];
 
     /// The kind of what stands under `key`.
     #[must_use]
@@ -69,6 +81,8 @@ impl Kind {
             Key::KeySet(_) => Self::KeySet,
             Key::Claim(..) => Self::Claim,
             Key::Customer(..) => Self::Customer,
+            Key::Pushed(..) => Self::Pushed,
+            Key::Delivery(..) => Self::Delivery,
         }
     }
 
@@ -88,6 +102,8 @@ impl Kind {
             Record::KeySet(_) => Self::KeySet,
             Record::Claim(_) => Self::Claim,
             Record::Customer(_) => Self::Customer,
+            Record::Pushed(_) => Self::Pushed,
+            Record::Delivery(_) => Self::Delivery,
         }
     }
 
@@ -107,6 +123,8 @@ impl Kind {
             Self::KeySet => "key_set",
             Self::Claim => "claim",
             Self::Customer => "customer",
+            Self::Pushed => "pushed",
+            Self::Delivery => "delivery",
         }
     }
 
@@ -114,7 +132,12 @@ impl Kind {
     #[must_use]
     pub const fn has_bucket(self) -> bool {
         match self {
-            Self::Grant | Self::Consent | Self::Interaction | Self::Session => true,
+            Self::Grant
+            | Self::Consent
+            | Self::Interaction
+            | Self::Session
+            | Self::Pushed
+            | Self::Delivery => true,
             Self::Tenant
             | Self::Client
             | Self::Subject

@@ -13,6 +13,7 @@ use crate::handle::{self, Sealed};
 use crate::interaction::{Channel, Interaction, Step};
 use crate::keys::Issuer;
 use crate::limits::{CONNECT_TTL_S, DECOUPLED_TTL_S, INTERACTION_TTL_S};
+use crate::openid_request::OpenIdRequest;
 use crate::session::Session;
 use crate::store::{Expected, Guard, Key, Record};
 
@@ -114,6 +115,7 @@ impl Engine {
                 step,
                 failures: 0,
                 ends: ctx.now.after(ttl_s),
+                openid: OpenIdRequest::default(),
             };
             let note = Note {
                 client: Some(request.client.id.clone()),

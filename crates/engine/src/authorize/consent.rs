@@ -336,6 +336,7 @@ fn new_consent(ctx: &mut Ctx<'_>, yes: &Yes<'_>) -> Consent {
         shown: approval.shown.clone(),
         state: ConsentState::Active,
         grants: vec![],
+        details: before.openid.details.clone(),
     }
 }
 

@@ -183,6 +183,9 @@ fn right(
         ends: ctx.now.after(SESSION_TTL_S),
         salt: Salt::mint(ctx.entropy),
         key: ctx.issuer.ring.active(),
+        acr: None,
+        amr: vec!["pwd".into()],
+        clients: vec![],
     };
     let Some(handle) = session.cookie(&ctx.issuer.ring) else {
         return Decided::refuse(Refusal::Internal);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use counterfoil_engine::client::{About, Client, ClientKey, ClientStatus, Parsed};
 use counterfoil_engine::client_auth;
+use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::keys::Issuer;
 use counterfoil_engine::limits::{CREDENTIALS_PER_CLIENT_MAX, REDIRECT_URIS_MAX};
 use counterfoil_engine::policy::Policy;
@@ -116,6 +117,7 @@ fn bare(
         require_signature: false,
         about: About::default(),
         managed_by: managed_by.map(Into::into),
+        metadata: Metadata::default(),
         parsed: Parsed::default(),
     })
 }

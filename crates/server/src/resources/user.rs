@@ -38,6 +38,7 @@ pub(super) fn record(file: &UserFile, managed_by: Option<&str>) -> Result<Subjec
         suspended: file.suspended.unwrap_or(false),
         grants: vec![],
         managed_by: managed_by.map(Into::into),
+        claims: None,
     })
 }
 

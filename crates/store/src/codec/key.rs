@@ -4,7 +4,8 @@
 
 use counterfoil_engine::store::{ClaimKind, Key, Query, ReplayId};
 use counterfoil_protocol::ids::{
-    ClientId, ConsentId, GrantId, InteractionId, Kid, SessionId, SubjectId, TenantId,
+    ClientId, ConsentId, DeliveryId, GrantId, InteractionId, Kid, PushedId, SessionId, SubjectId,
+    TenantId,
 };
 
 use super::Damaged;
@@ -29,6 +30,8 @@ pub fn encode(key: &Key) -> Vec<u8> {
         Key::Consent(tenant, id) => bytes(&[], tenant, &id.0),
         Key::Interaction(tenant, id) => bytes(&[], tenant, &id.0),
         Key::Session(tenant, id) => bytes(&[], tenant, &id.0),
+        Key::Pushed(tenant, id) => bytes(&[], tenant, &id.0),
+        Key::Delivery(tenant, id) => bytes(&[], tenant, &id.0),
         Key::Replay(tenant, id) => bytes(&id.minute.to_be_bytes(), tenant, &id.digest),
     }
 }
@@ -68,6 +71,7 @@ impl Range {
             Query::Clients(tenant) => (Kind::Client, Some(tenant)),
             Query::Subjects(tenant) => (Kind::Subject, Some(tenant)),
             Query::Consents(tenant) => (Kind::Consent, Some(tenant)),
+            Query::Deliveries(tenant) => (Kind::Delivery, Some(tenant)),
         };
         let (mut above, below) = match tenant {
             Some(tenant) => {
@@ -114,7 +118,9 @@ fn parse(kind: Kind, bytes: &[u8]) -> Option<Key> {
         | Kind::SigningKey
         | Kind::KeySet
         | Kind::Claim
-        | Kind::Customer => (0, bytes),
+        | Kind::Customer
+        | Kind::Pushed
+        | Kind::Delivery => (0, bytes),
     };
     let end = bytes.iter().position(|b| *b == END)?;
     let (tenant, id) = (text(&bytes[..end])?, &bytes[end + 1..]);
@@ -135,6 +141,8 @@ fn parse(kind: Kind, bytes: &[u8]) -> Option<Key> {
         Kind::Consent => Key::Consent(tenant, ConsentId(id.try_into().ok()?)),
         Kind::Interaction => Key::Interaction(tenant, InteractionId(id.try_into().ok()?)),
         Kind::Session => Key::Session(tenant, SessionId(id.try_into().ok()?)),
+        Kind::Pushed => Key::Pushed(tenant, PushedId(id.try_into().ok()?)),
+        Kind::Delivery => Key::Delivery(tenant, DeliveryId(id.try_into().ok()?)),
         Kind::Replay => Key::Replay(tenant, ReplayId { minute, digest: id.try_into().ok()? }),
     })
 }

@@ -4,6 +4,9 @@
 use std::fmt;
 
 use counterfoil_engine::audit::Event;
+use counterfoil_engine::client_metadata::Metadata;
+use counterfoil_engine::grant::OpenIdFacts;
+use counterfoil_engine::openid_request::OpenIdRequest;
 use counterfoil_engine::store::Record;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,49 +43,106 @@ pub fn encode(kind: Kind, record: &Record) -> Result<Vec<u8>, Damaged> {
     if Kind::of_record(record) != kind {
         return Err(Damaged { what: kind.name(), version: None });
     }
-    let what = kind.name();
+    let (what, version) = (kind.name(), newest(kind));
     match record {
-        Record::Tenant(tenant) => write(what, 1, tenant),
-        Record::Client(client) => write(what, 1, client),
-        Record::Grant(grant) => write(what, 1, grant),
-        Record::Consent(consent) => write(what, 1, consent),
-        Record::Subject(subject) => write(what, 1, subject),
-        Record::Interaction(interaction) => write(what, 1, interaction),
-        Record::Session(session) => write(what, 1, session),
-        Record::Replay => write(what, 1, &()),
-        Record::SigningKey(key) => write(what, 1, key),
-        Record::KeySet(set) => write(what, 1, set),
-        Record::Claim(owner) => write(what, 1, owner),
-        Record::Customer(customer) => write(what, 1, customer),
+        Record::Tenant(tenant) => write(what, version, tenant),
+        Record::Client(client) => write(what, version, client),
+        Record::Grant(grant) => write(what, version, grant),
+        Record::Consent(consent) => write(what, version, consent),
+        Record::Subject(subject) => write(what, version, subject),
+        Record::Interaction(interaction) => write(what, version, interaction),
+        Record::Session(session) => write(what, version, session),
+        Record::Replay => write(what, version, &()),
+        Record::SigningKey(key) => write(what, version, key),
+        Record::KeySet(set) => write(what, version, set),
+        Record::Claim(owner) => write(what, version, owner),
+        Record::Customer(customer) => write(what, version, customer),
+        Record::Pushed(pushed) => write(what, version, pushed),
+        Record::Delivery(delivery) => write(what, version, delivery),
     }
 }
 
-/// Reads every format of a record. A later version is one more arm, which turns the old shape into
-/// the new one; the arms before it stay.
+/// The version that is written.
+#[must_use]
+pub const fn newest(kind: Kind) -> u8 {
+    match kind {
+        Kind::Tenant
+        | Kind::Client
+        | Kind::Grant
+        | Kind::Consent
+        | Kind::Subject
+        | Kind::Interaction
+        | Kind::Session => 2,
+        Kind::Replay
+        | Kind::SigningKey
+        | Kind::KeySet
+        | Kind::Claim
+        | Kind::Customer
+        | Kind::Pushed
+        | Kind::Delivery => 1,
+    }
+}
+
+/// Reads every format of a record. A version that only added fields at the end is one more line in
+/// `added`; any other is one more arm, which turns the old shape into the new one.
 ///
 /// # Errors
 /// [`Damaged`] for an unknown version, and for anything before or after the record.
 pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Record, Damaged> {
     let (what, version) = (kind.name(), bytes.first().copied());
-    Ok(match (kind, version) {
-        (Kind::Tenant, Some(1)) => Record::Tenant(read(what, bytes)?),
-        (Kind::Client, Some(1)) => Record::Client(read(what, bytes)?),
-        (Kind::Grant, Some(1)) => Record::Grant(read(what, bytes)?),
-        (Kind::Consent, Some(1)) => Record::Consent(read(what, bytes)?),
-        (Kind::Subject, Some(1)) => Record::Subject(read(what, bytes)?),
-        (Kind::Interaction, Some(1)) => Record::Interaction(read(what, bytes)?),
-        (Kind::Session, Some(1)) => Record::Session(read(what, bytes)?),
-        (Kind::Replay, Some(1)) => {
+    let completed = match version {
+        Some(version) if version == newest(kind) => None,
+        Some(version) => {
+            let added =
+                added_since(kind, version).ok_or(Damaged { what, version: Some(version) })?;
+            Some([bytes, &*added].concat())
+        }
+        None => return Err(Damaged { what, version }),
+    };
+    let bytes = completed.as_deref().unwrap_or(bytes);
+    Ok(match kind {
+        Kind::Tenant => Record::Tenant(read(what, bytes)?),
+        Kind::Client => Record::Client(read(what, bytes)?),
+        Kind::Grant => Record::Grant(read(what, bytes)?),
+        Kind::Consent => Record::Consent(read(what, bytes)?),
+        Kind::Subject => Record::Subject(read(what, bytes)?),
+        Kind::Interaction => Record::Interaction(read(what, bytes)?),
+        Kind::Session => Record::Session(read(what, bytes)?),
+        Kind::Replay => {
             read::<()>(what, bytes)?;
             Record::Replay
         }
-        (Kind::SigningKey, Some(1)) => Record::SigningKey(read(what, bytes)?),
-        (Kind::KeySet, Some(1)) => Record::KeySet(read(what, bytes)?),
-        (Kind::Claim, Some(1)) => Record::Claim(read(what, bytes)?),
-        (Kind::Customer, Some(1)) => Record::Customer(read(what, bytes)?),
-        (_, version) => return Err(Damaged { what, version }),
+        Kind::SigningKey => Record::SigningKey(read(what, bytes)?),
+        Kind::KeySet => Record::KeySet(read(what, bytes)?),
+        Kind::Claim => Record::Claim(read(what, bytes)?),
+        Kind::Customer => Record::Customer(read(what, bytes)?),
+        Kind::Pushed => Record::Pushed(read(what, bytes)?),
+        Kind::Delivery => Record::Delivery(read(what, bytes)?),
     })
 }
+
+/// The fields that stand at the end of a record since `version`, with the values they have in one
+/// that is older than they are.
+fn added_since(kind: Kind, version: u8) -> Option<Vec<u8>> {
+    let bytes = match (kind, version) {
+        // base, mtls_base, https_required, registration
+        (Kind::Tenant, 1) => postcard::to_allocvec(&(NONE, NONE, false, NONE)),
+        (Kind::Client, 1) => postcard::to_allocvec(&Metadata::default()),
+        (Kind::Grant, 1) => postcard::to_allocvec(&OpenIdFacts::default()),
+        // details; claims
+        (Kind::Consent | Kind::Subject, 1) => postcard::to_allocvec(&NONE),
+        (Kind::Interaction, 1) => postcard::to_allocvec(&OpenIdRequest::default()),
+        // acr, amr, clients
+        (Kind::Session, 1) => postcard::to_allocvec(&(NONE, EMPTY, EMPTY)),
+        (_, _) => return None,
+    };
+    bytes.ok()
+}
+
+/// A field that is not there, whatever it would hold.
+const NONE: Option<()> = None;
+/// A list without members, whatever they would be.
+const EMPTY: &[u8] = &[];
 
 const EVENT: &str = "event";
 

@@ -2,22 +2,29 @@
 
 use counterfoil_engine::audit::{Event, What};
 use counterfoil_engine::client::{About, Client, ClientKey, ClientStatus, Parsed};
+use counterfoil_engine::client_metadata::{
+    Metadata, Registration, Sender, SubjectType, TlsSubject,
+};
 use counterfoil_engine::consent::{Consent, ConsentState, Shown, WithdrawnBy};
 use counterfoil_engine::ctx::Entropy;
 use counterfoil_engine::customer::Customer;
+use counterfoil_engine::delivery::Delivery;
 use counterfoil_engine::grant::{
-    AccessState, Bound, CodeState, ConsentCopy, Grant, LoginFacts, RefreshState, Revoked,
-    RevokedWhy, SubjectRef, Suspensions, View,
+    AccessState, Bound, CodeState, ConsentCopy, Grant, LoginFacts, Narrowed, OpenIdFacts,
+    RefreshState, Revoked, RevokedWhy, SubjectRef, Suspensions, View,
 };
 use counterfoil_engine::handle::{Generation, KeyId, Salt, Serial, ViewId};
 use counterfoil_engine::interaction::{Channel, Interaction, Step};
 use counterfoil_engine::keys::{KeyEntry, KeySet, KeyState, StoredKey};
+use counterfoil_engine::openid_request::{OpenIdRequest, Prompt, ResponseMode};
+use counterfoil_engine::pushed::Pushed;
 use counterfoil_engine::session::Session;
 use counterfoil_engine::store::{ClaimKind, Key, Record, ReplayId};
 use counterfoil_engine::subject::{Account, Scenario, Subject};
-use counterfoil_engine::tenant::{EnabledSurface, Mount, Switches, Tenant};
+use counterfoil_engine::tenant::{EnabledSurface, Mount, RegistrationPolicy, Switches, Tenant};
 use counterfoil_protocol::ids::{
-    AccountId, ClientId, ConsentId, GrantId, InteractionId, Kid, Login, SessionId, SubjectId,
+    AccountId, ClientId, ConsentId, DeliveryId, GrantId, InteractionId, Kid, Login, PushedId,
+    SessionId, SubjectId,
 };
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::redirect_uri::RedirectUri;
@@ -49,6 +56,8 @@ pub fn all() -> Vec<(Key, Record)> {
         (Key::KeySet(of()), Record::KeySet(Box::new(key_set()))),
         (Key::Claim(of(), ClaimKind::Login, "anna".into()), Record::Claim("subject-7".into())),
         (Key::Customer(of(), "c0ffee".into()), Record::Customer(Box::new(customer()))),
+        (Key::Pushed(of(), PushedId([5; 16])), Record::Pushed(Box::new(pushed()))),
+        (Key::Delivery(of(), DeliveryId([6; 16])), Record::Delivery(Box::new(delivery()))),
     ]
 }
 
@@ -108,6 +117,13 @@ fn sample_tenant() -> Tenant {
         mount: Mount::Realm { issuer_path },
         surfaces: vec![EnabledSurface { name: "mx".into(), switches }],
         enabled: true,
+        base: Some("https://bank.example".into()),
+        mtls_base: Some("https://mtls.bank.example".into()),
+        https_required: true,
+        registration: Some(RegistrationPolicy {
+            surface: "standard".into(),
+            initial_access_token: Some(Digest::known([0x99; 32])),
+        }),
     }
 }
 
@@ -138,6 +154,7 @@ fn client() -> Client {
         require_signature: true,
         about: About { legal_name: Some("Third Party Ltd".into()), ..About::default() },
         managed_by: Some("clients.toml".into()),
+        metadata: metadata(),
         parsed: Parsed::default(),
     }
 }
@@ -178,6 +195,63 @@ pub fn grant() -> Grant {
         },
         suspended: Suspensions { by_subject: true, by_consent: false },
         revoked: Some(Revoked { at: NOW, why: RevokedWhy::Replayed }),
+        openid: openid_facts(),
+    }
+}
+
+fn openid_facts() -> OpenIdFacts {
+    OpenIdFacts {
+        acr: Some("urn:mace:incommon:iap:silver".into()),
+        amr: vec!["pwd".into()],
+        sid: Some("0404".into()),
+        claims: Some(r#"{"userinfo":{"name":null}}"#.into()),
+        details: Some(r#"[{"type":"account_information"}]"#.into()),
+        audience: vec!["https://api.bank.example".into()],
+        sender: Some(Digest::known([0xaa; 32])),
+        narrowed: vec![Narrowed {
+            view: ViewId(1),
+            audience: vec!["https://api.bank.example".into()],
+            details: Some("[]".into()),
+        }],
+    }
+}
+
+fn metadata() -> Metadata {
+    let text = |text: &str| Some(text.into());
+    Metadata {
+        sender: Sender::Mtls,
+        tls_subject: Some(TlsSubject::Dn("CN=tpp".into())),
+        jwks_uri: text("https://tpp.example/jwks"),
+        jwks: text(r#"{"keys":[]}"#),
+        subject_type: SubjectType::Public,
+        sector_identifier_uri: text("https://tpp.example/sector"),
+        sector: text("tpp.example"),
+        id_token_alg: text("PS256"),
+        userinfo_alg: text("ES256"),
+        authorization_alg: text("EdDSA"),
+        introspection_alg: text("PS256"),
+        request_object_alg: text("PS256"),
+        response_modes: vec!["jwt".into()],
+        default_max_age_s: Some(600),
+        require_auth_time: true,
+        default_acr_values: vec!["1".into()],
+        post_logout_redirect_uris: vec![redirect_uri()],
+        backchannel_logout_uri: text("https://tpp.example/logout"),
+        backchannel_logout_session_required: true,
+        initiate_login_uri: text("https://tpp.example/login"),
+        details_types: vec!["account_information".into()],
+        jwt_access_tokens: true,
+        logo_uri: text("https://tpp.example/logo.png"),
+        policy_uri: text("https://tpp.example/policy"),
+        tos_uri: text("https://tpp.example/terms"),
+        client_uri: text("https://tpp.example"),
+        contacts: vec!["it@tpp.example".into()],
+        registration: Some(Registration {
+            salt: Salt::mint(&mut Sevens),
+            key: KeyId(1),
+            generation: Generation(2),
+            issued: NOW,
+        }),
     }
 }
 
@@ -197,6 +271,7 @@ pub fn consent() -> Consent {
         shown,
         state: ConsentState::Withdrawn { at: NOW, by: WithdrawnBy::Customer },
         grants: vec![GrantId([1; 16])],
+        details: Some(r#"[{"type":"account_information"}]"#.into()),
     }
 }
 
@@ -218,6 +293,7 @@ fn subject() -> Subject {
         suspended: false,
         grants: vec![GrantId([1; 16])],
         managed_by: None,
+        claims: Some(r#"{"family_name":"Example"}"#.into()),
     }
 }
 
@@ -244,6 +320,53 @@ pub fn interaction() -> Interaction {
         },
         failures: 1,
         ends: NOW.after(3_600),
+        openid: openid_request(),
+    }
+}
+
+fn openid_request() -> OpenIdRequest {
+    OpenIdRequest {
+        response_mode: ResponseMode::FormPostJwt,
+        prompt: vec![Prompt::Consent],
+        login_since: Some(NOW),
+        auth_time: true,
+        acr_values: vec!["1".into()],
+        claims: Some(r#"{"id_token":{"acr":null}}"#.into()),
+        ui_locales: Some("es-MX".into()),
+        login_hint: Some("anna".into()),
+        subject: Some(subject_id()),
+        details: Some(r#"[{"type":"account_information"}]"#.into()),
+        resources: vec!["https://api.bank.example".into()],
+        sender: Some(Digest::known([0xbb; 32])),
+        pushed: Some(PushedId([5; 16])),
+        session: Some(SessionId([4; 16])),
+    }
+}
+
+fn pushed() -> Pushed {
+    Pushed {
+        id: PushedId([5; 16]),
+        client: client_id(),
+        form: "response_type=code&scope=accounts".into(),
+        sender: Some(Digest::known([0xbb; 32])),
+        expires: NOW.after(90),
+        ends: NOW.after(4_000),
+        spent: true,
+        salt: Salt::mint(&mut Sevens),
+        key: KeyId(1),
+    }
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        id: DeliveryId([6; 16]),
+        client: client_id(),
+        url: "https://tpp.example/logout".into(),
+        sub: Some("8f2e".into()),
+        sid: Some("0404".into()),
+        attempts: 2,
+        due: NOW.after(30),
+        ends: NOW.after(3_600),
     }
 }
 
@@ -257,6 +380,9 @@ pub fn session() -> Session {
         ends: NOW.after(1_800),
         salt: Salt::mint(&mut Sevens),
         key: KeyId(1),
+        acr: Some("1".into()),
+        amr: vec!["pwd".into()],
+        clients: vec![client_id()],
     }
 }
 

@@ -45,7 +45,9 @@ pub fn of(kind: Kind) -> Vec<Record> {
         | Record::SigningKey(_)
         | Record::KeySet(_)
         | Record::Claim(_)
-        | Record::Customer(_) => {}
+        | Record::Customer(_)
+        | Record::Pushed(_)
+        | Record::Delivery(_) => {}
     }
     records
 }

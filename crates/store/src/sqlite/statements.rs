@@ -20,6 +20,8 @@ macro_rules! statements {
                 Kind::KeySet => concat!($a, "key_sets", $b $(, "key_sets", $c)?),
                 Kind::Claim => concat!($a, "claims", $b $(, "claims", $c)?),
                 Kind::Customer => concat!($a, "customers", $b $(, "customers", $c)?),
+                Kind::Pushed => concat!($a, "pushed", $b $(, "pushed", $c)?),
+                Kind::Delivery => concat!($a, "deliveries", $b $(, "deliveries", $c)?),
             }
         }
     )*};

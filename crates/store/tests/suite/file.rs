@@ -79,13 +79,13 @@ fn a_later_schema_is_refused() {
     let path = folder.path().join("a.db");
     drop(opened(&path));
     let connection = Connection::open(&path).unwrap();
-    connection.execute("update meta set value = 2 where name = 'schema'", []).unwrap();
+    connection.execute("update meta set value = 3 where name = 'schema'", []).unwrap();
     drop(connection);
     let refused = refusal(&path);
-    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
-    assert!(refused.to_string().contains("schema version 2"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
+    assert!(refused.to_string().contains("schema version 3"), "{refused}");
     let refused = SqliteStore::open_read_only(&path).unwrap_err();
-    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
 }
 
 #[test]
