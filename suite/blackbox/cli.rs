@@ -83,7 +83,16 @@ fn an_address_that_is_taken_is_1_with_advice() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let told = ends(
-        &run(&["sandbox", "--ephemeral", "--listen", &address, "--tls-listen", "127.0.0.1:0"]),
+        &run(&[
+            "sandbox",
+            "--ephemeral",
+            "--listen",
+            &address,
+            "--tls-listen",
+            "127.0.0.1:0",
+            "--mtls-listen",
+            "127.0.0.1:0",
+        ]),
         1,
     );
     assert!(told.contains(&address) && told.contains("choose another port"), "{told}");

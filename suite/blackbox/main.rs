@@ -13,6 +13,7 @@ mod framing;
 mod verbs;
 mod slow;
 mod overload;
+mod mtls;
 mod tls;
 mod redirects;
 mod garbage;

@@ -104,7 +104,14 @@ impl Server {
     }
 
     fn spawn(mut command: Command, state: &Path) -> Self {
-        command.args(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            "--tls-listen",
+            "127.0.0.1:0",
+            "--mtls-listen",
+            "127.0.0.1:0",
+        ]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = lines(child.stderr.take().unwrap());
         let stdout = lines(child.stdout.take().unwrap());

@@ -15,7 +15,16 @@ impl Server {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(state: &Path) -> Self {
         let mut child = Command::new(binary())
-            .args(["sandbox", "--json", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"])
+            .args([
+                "sandbox",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--tls-listen",
+                "127.0.0.1:0",
+                "--mtls-listen",
+                "127.0.0.1:0",
+            ])
             .arg("--state")
             .arg(state)
             .stdout(Stdio::piped())

@@ -1,7 +1,10 @@
 //! A request as a client writes it and an answer as a client reads it, without HTTP in between.
 
+use std::sync::Arc;
+
 use base64ct::{Base64, Encoding as _};
 use bytes::Bytes;
+use counterfoil_engine::sender::mtls::PeerCertificate;
 use counterfoil_protocol::form;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde_json::Value;
@@ -15,6 +18,8 @@ pub(crate) struct Ask {
     pub(crate) body: Vec<u8>,
     /// Whether it comes over TLS.
     pub(crate) secure: bool,
+    /// The certificate of the client.
+    pub(crate) certificate: Option<Arc<PeerCertificate>>,
 }
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -22,7 +27,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 impl Ask {
     pub(crate) fn new(method: &str, target: &str) -> Self {
         let (method, target) = (method.to_owned(), target.to_owned());
-        Self { method, target, headers: vec![], body: vec![], secure: false }
+        Self { method, target, headers: vec![], body: vec![], secure: false, certificate: None }
     }
 
     pub(crate) fn get(target: &str) -> Self {

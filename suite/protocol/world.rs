@@ -21,7 +21,7 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
 use counterfoil_server::resources;
 use counterfoil_store::MemoryStore;
-use counterfoil_web::app::App;
+use counterfoil_web::app::{App, Carried};
 use counterfoil_web::journal::{Entry, Journal};
 use counterfoil_web::ui::render::Pages;
 use http_body_util::BodyExt as _;
@@ -192,8 +192,9 @@ impl World {
     /// Sends a request. What holds for every answer is checked here.
     pub(crate) fn send(&self, ask: Ask) -> Answer {
         let (secure, shown) = (ask.secure, format!("{} {}", ask.method, ask.target));
+        let carried = Carried { secure, certificate: ask.certificate.clone() };
         let (parts, body) = ask.into_parts();
-        let response = self.wait(self.app.respond(&parts, &body, secure));
+        let response = self.wait(self.app.respond(&parts, &body, &carried));
         let (head, body) = response.into_parts();
         let body = self.wait(body.collect()).unwrap().to_bytes();
         let answer = Answer { status: head.status.as_u16(), headers: head.headers, body };

@@ -24,6 +24,7 @@ pub mod store;
 pub mod directory;
 pub mod outbound;
 pub mod engine;
+pub mod sender;
 pub mod client_auth;
 pub mod grants;
 pub mod token;

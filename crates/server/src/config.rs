@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use crate::proxy::Proxies;
 use crate::toml_file;
 
 /// One file of settings: every key optional, none unknown.
@@ -34,6 +35,10 @@ pub struct File {
     pub tls: Option<Tls>,
     /// Calls to addresses that clients registered.
     pub egress: Option<EgressFile>,
+    /// Certificates of clients.
+    pub mtls: Option<MtlsFile>,
+    /// A proxy in front.
+    pub proxy: Option<ProxyFile>,
 }
 
 /// Where the server listens.
@@ -44,6 +49,8 @@ pub struct Listen {
     pub public: Option<SocketAddr>,
     /// Plain HTTP, for a proxy in front or a test on this machine.
     pub plain: Option<SocketAddr>,
+    /// HTTPS that asks clients for a certificate; needs `[tls]`.
+    pub mtls: Option<SocketAddr>,
 }
 
 /// The server's certificate.
@@ -64,8 +71,24 @@ pub struct EgressFile {
     pub ca: Option<PathBuf>,
 }
 
+/// Certificates of clients.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MtlsFile {
+    /// The authorities whose certificates may speak by their names (`tls_client_auth`), PEM.
+    pub ca: Option<PathBuf>,
+}
+
+/// A proxy in front.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyFile {
+    /// Addresses and networks, separated by commas, whose `Client-Cert` header is believed.
+    pub client_cert_from: Option<String>,
+}
+
 /// Every key with its type, for the environment and for `config show`.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "issuer",
     "state",
     "store",
@@ -74,9 +97,12 @@ const KEYS: [&str; 11] = [
     "audit",
     "listen.public",
     "listen.plain",
+    "listen.mtls",
     "tls.cert",
     "tls.key",
     "egress.ca",
+    "mtls.ca",
+    "proxy.client_cert_from",
 ];
 
 /// Settings that are complete and make sense.
@@ -100,6 +126,12 @@ pub struct Settings {
     pub plain: Option<SocketAddr>,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// See [`Listen::mtls`].
+    pub mtls: Option<SocketAddr>,
+    /// See [`MtlsFile::ca`].
+    pub mtls_ca: Option<PathBuf>,
+    /// See [`ProxyFile::client_cert_from`].
+    pub proxies: Proxies,
     /// See [`EgressFile::ca`].
     pub egress_ca: Option<PathBuf>,
 }
@@ -178,9 +210,12 @@ fn values(file: &File) -> Vec<(&'static str, String)> {
         file.audit.clone(),
         address(listen.public),
         address(listen.plain),
+        address(listen.mtls),
         path(&tls.cert),
         path(&tls.key),
         path(&file.egress.clone().unwrap_or_default().ca),
+        path(&file.mtls.clone().unwrap_or_default().ca),
+        file.proxy.clone().unwrap_or_default().client_cert_from,
     ];
     KEYS.into_iter().zip(all).filter_map(|(key, value)| Some((key, value?))).collect()
 }
@@ -271,12 +306,16 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
     };
     let (public, plain): (Option<SocketAddr>, Option<SocketAddr>) =
         (address("listen.public")?, address("listen.plain")?);
+    let mtls: Option<SocketAddr> = address("listen.mtls")?;
     let tls = match (text("tls.cert"), text("tls.key")) {
         (Some(cert), Some(key)) => Some((folder(&cert), folder(&key))),
         (None, None) => None,
         (Some(_), None) => return Err(Failure::config("tls.cert is set and tls.key is not")),
         (None, Some(_)) => return Err(Failure::config("tls.key is set and tls.cert is not")),
     };
+    if mtls.is_some() && tls.is_none() {
+        return Err(Failure::config("listen.mtls is set and [tls] is not"));
+    }
     if public.is_some() && tls.is_none() {
         let text = "listen.public is set and [tls] is not: set tls.cert and tls.key, or use \
                     listen.plain behind a proxy";
@@ -287,6 +326,8 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
     }
     let resources = folder(&text("resources").unwrap_or_default());
     let templates = text("templates").map(|t| folder(&t));
+    let proxies = proxies(text("proxy.client_cert_from"))?;
+    let mtls_ca = text("mtls.ca").map(|t| folder(&t));
     let egress_ca = text("egress.ca").map(|t| folder(&t));
     Ok(Settings {
         issuer,
@@ -298,8 +339,18 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
         public,
         plain,
         tls,
+        mtls,
+        mtls_ca,
+        proxies,
         egress_ca,
     })
+}
+
+fn proxies(text: Option<String>) -> Result<Proxies, Failure> {
+    let Some(text) = text else { return Ok(Proxies::default()) };
+    let what = "lists something that is no address and no network such as 10.0.0.0/8";
+    Proxies::parse(&text)
+        .ok_or_else(|| Failure::config(format!("proxy.client_cert_from = \"{text}\" {what}")))
 }
 
 fn audit(text: &str) -> Result<AuditMode, Failure> {

@@ -1,12 +1,13 @@
 //! The accept loop: bounded connections, bounded heads and bodies, time limits, a graceful end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use counterfoil_protocol::refusal::Refusal;
-use counterfoil_web::app::App;
+use counterfoil_engine::sender::mtls::PeerCertificate;
+use counterfoil_protocol::refusal::{Fault, Refusal};
+use counterfoil_web::app::{App, Carried};
 use counterfoil_web::reply::Body;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -20,7 +21,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::client_certificate::Trust;
 use crate::polite::Polite;
+use crate::proxy::{self, Proxies};
 
 /// Connections that are open at the same time; one more waits in the kernel.
 const CONNECTIONS_MAX: usize = 8_192;
@@ -46,15 +49,33 @@ pub struct Shared {
     app: Arc<App>,
     connections: Arc<Semaphore>,
     in_flight: Semaphore,
+    clients: Clients,
     stop: watch::Receiver<bool>,
+}
+
+/// Whose word on certificates of clients is taken.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// The authorities of their certificates.
+    pub trust: Trust,
+    /// The proxies that may pass one on.
+    pub proxies: Proxies,
+}
+
+/// The other side of a connection.
+#[derive(Clone, Debug)]
+struct Peer {
+    ip: IpAddr,
+    secure: bool,
+    certificate: Option<Arc<PeerCertificate>>,
 }
 
 impl Shared {
     /// `stop` turns true when the server is to end.
     #[must_use]
-    pub fn new(app: Arc<App>, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(app: Arc<App>, clients: Clients, stop: watch::Receiver<bool>) -> Self {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { app, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), stop }
+        Self { app, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), clients, stop }
     }
 }
 
@@ -68,7 +89,7 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, from)) = accepted else {
             // Out of file descriptors or the like: give the others a moment to end.
             let _ = timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
             continue;
@@ -77,15 +98,18 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
         let (shared, tls, watcher) = (shared.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _permit = permit;
+            let mut peer = Peer { ip: from.ip(), secure: tls.is_some(), certificate: None };
             match tls {
                 None => {
-                    let connection = plain(shared, stream);
+                    let connection = plain(shared, stream, peer);
                     let _ = watcher.watch(connection).await;
                 }
                 Some(tls) => {
                     let handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
-                        secure(shared, stream, watcher).await;
+                        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                        peer.certificate = shared.clients.trust.judge(chain).map(Arc::new);
+                        secure(shared, stream, peer, watcher).await;
                     }
                 }
             }
@@ -98,6 +122,7 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
 fn plain(
     shared: Arc<Shared>,
     stream: TcpStream,
+    peer: Peer,
 ) -> hyper::server::conn::http1::Connection<
     TokioIo<Polite<TcpStream>>,
     impl hyper::service::Service<
@@ -108,8 +133,8 @@ fn plain(
     >,
 > {
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok(answer(&shared, request, false).await) }
+        let (shared, peer) = (shared.clone(), peer.clone());
+        async move { Ok(answer(&shared, request, &peer).await) }
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -124,11 +149,12 @@ fn plain(
 async fn secure(
     shared: Arc<Shared>,
     stream: tokio_rustls::server::TlsStream<TcpStream>,
+    peer: Peer,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request, true).await) }
+        let (shared, peer) = (shared.clone(), peer.clone());
+        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request, &peer).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -151,19 +177,27 @@ async fn secure(
 }
 
 /// One request: limits first, then the application.
-async fn answer(shared: &Shared, request: Request<Incoming>, secure: bool) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
     let Ok(_slot) = shared.in_flight.try_acquire() else {
         return shared.app.refuse(Refusal::Overloaded, &parts);
     };
     if head_len(&parts) > HEAD_LEN_MAX {
         return shared.app.refuse(Refusal::HeadTooLarge, &parts);
     }
+    let Clients { trust, proxies } = &shared.clients;
+    let told = (peer.ip, proxies);
+    let certificate =
+        proxy::certificate(&mut parts.headers, told, peer.certificate.as_ref(), trust);
+    let Ok(certificate) = certificate else {
+        let why = Refusal::Parameter("Client-Cert", Fault::Malformed);
+        return shared.app.refuse(why, &parts);
+    };
     let body = match collect(body).await {
         Ok(body) => body,
         Err(why) => return shared.app.refuse(why, &parts),
     };
-    shared.app.respond(&parts, &body, secure).await
+    shared.app.respond(&parts, &body, &Carried { secure: peer.secure, certificate }).await
 }
 
 fn head_len(parts: &http::request::Parts) -> usize {

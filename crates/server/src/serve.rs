@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 use crate::key_times::KEY_TIMES;
-use crate::listener::{self, Shared};
+use crate::listener::{self, Clients, Shared};
 use crate::operator::Desk;
 use crate::operator::listener::Operator;
 use crate::system::SystemDice;
@@ -78,12 +78,12 @@ pub type Reload = Box<dyn Fn() -> counterfoil_engine::store::BoxFuture<'static, 
 pub async fn run(
     app: Arc<App>,
     store: Arc<Opened>,
-    sockets: Vec<Socket>,
+    (sockets, clients): (Vec<Socket>, Clients),
     operator: Operator,
     (signals, reload): (Signals, Reload),
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
-    let shared = Arc::new(Shared::new(app.clone(), stopping.clone()));
+    let shared = Arc::new(Shared::new(app.clone(), clients, stopping.clone()));
     let mut running = tokio::task::JoinSet::new();
     for socket in sockets {
         running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));

@@ -11,6 +11,7 @@ use counterfoil_engine::ctx::Entropy;
 use counterfoil_engine::engine::{Call, Engine};
 use counterfoil_engine::keys::Issuer;
 use counterfoil_engine::policy::Policy;
+use counterfoil_engine::sender::mtls::PeerCertificate;
 use counterfoil_engine::tenant::{Mount, Switches};
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::Refusal;
@@ -48,6 +49,15 @@ impl std::fmt::Debug for App {
     }
 }
 
+/// How a request came: what the listener knows and the message does not say.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// Whether it came over TLS.
+    pub secure: bool,
+    /// The certificate that the client showed.
+    pub certificate: Option<Arc<PeerCertificate>>,
+}
+
 /// One request on its way through.
 pub struct Ask<'r> {
     /// The tenant.
@@ -70,6 +80,8 @@ pub struct Ask<'r> {
     pub id: RequestId,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// The certificate that the client showed.
+    pub certificate: Option<&'r PeerCertificate>,
     /// Whether the client used the `Authorization` header.
     pub by_header: bool,
     /// The address of the server.
@@ -86,7 +98,7 @@ impl std::fmt::Debug for Ask<'_> {
     }
 }
 
-impl Ask<'_> {
+impl<'r> Ask<'r> {
     /// What the engine wants to know of this request.
     pub fn call(&mut self) -> Call<'_> {
         let request = self.id.bytes();
@@ -97,8 +109,12 @@ impl Ask<'_> {
     ///
     /// # Errors
     /// A repeated parameter.
-    pub fn presented<'f>(&self, form: &'f Form<'_>) -> Result<Presented<'f>, Refusal> {
+    pub fn presented<'f>(&self, form: &'f Form<'_>) -> Result<Presented<'f>, Refusal>
+    where
+        'r: 'f,
+    {
         let mut presented = edge::presented(&self.parts.headers, form)?;
+        presented.certificate = self.certificate;
         if presented.assertion.is_some() {
             presented.audiences = self.audiences();
         }
@@ -166,12 +182,13 @@ impl Ask<'_> {
 
 impl App {
     /// Answers a request. Never panics: a bug answers 500 and the server lives on.
-    pub async fn respond(&self, parts: &Parts, body: &Bytes, secure: bool) -> Response<Body> {
+    pub async fn respond(&self, parts: &Parts, body: &Bytes, carried: &Carried) -> Response<Body> {
         let id = self.request_id();
         let mut seen = Trace::default();
         // Behind a proxy that speaks TLS the browser is on https all the same.
-        let secure = secure || self.engine.base.starts_with("https://");
-        let arrived = Arrived { parts, body, secure, id };
+        let secure = carried.secure || self.engine.base.starts_with("https://");
+        let certificate = carried.certificate.as_deref();
+        let arrived = Arrived { parts, body, secure, certificate, id };
         let answered = {
             let answering = self.answer(&arrived, &mut seen);
             CatchUnwind(Box::pin(answering)).await
@@ -232,7 +249,7 @@ impl App {
     }
 
     async fn answer(&self, arrived: &Arrived<'_>, seen: &mut Trace) -> Reply {
-        let Arrived { parts, body, secure, id } = *arrived;
+        let Arrived { parts, body, secure, certificate, id } = *arrived;
         if let Some(asset) = ui::asset(parts) {
             return asset;
         }
@@ -269,6 +286,7 @@ impl App {
             parameters: found.parameters,
             id,
             secure,
+            certificate,
             by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
             engine_base: &self.engine.base,
             trace: std::mem::take(seen),
@@ -299,6 +317,7 @@ struct Arrived<'r> {
     parts: &'r Parts,
     body: &'r Bytes,
     secure: bool,
+    certificate: Option<&'r PeerCertificate>,
     id: RequestId,
 }
 

@@ -16,6 +16,7 @@ use crate::client::{Client, ClientStatus};
 use crate::engine::{Call, Engine};
 use crate::keys::Issuer;
 use crate::policy::{ClientAuthRules, CredentialsTwice};
+use crate::sender::mtls::PeerCertificate;
 use crate::store::{ClaimKind, Expected, Guard, Key, ReplayId, Revision};
 
 /// Every method this server knows. A policy picks from these.
@@ -40,6 +41,8 @@ pub struct Presented<'a> {
     pub assertion_type: Option<&'a str>,
     /// `client_assertion`.
     pub assertion: Option<&'a str>,
+    /// The certificate of the connection.
+    pub certificate: Option<&'a PeerCertificate>,
     /// The audiences by which this endpoint may be named in an assertion.
     pub audiences: Vec<String>,
     /// What the surface demands besides: an HTTP signature.

@@ -79,6 +79,9 @@ pub(super) struct SandboxOptions {
     /// Where to listen for HTTPS; port 0 picks a free one
     #[arg(long, default_value_t = local(8443))]
     tls_listen: SocketAddr,
+    /// Where to listen for HTTPS that asks clients for a certificate; port 0 picks a free one
+    #[arg(long, default_value_t = local(8444))]
+    mtls_listen: SocketAddr,
     /// Where the store, the keys and the resources are kept
     #[arg(long, default_value = ".counterfoil", conflicts_with = "ephemeral")]
     state: PathBuf,
@@ -102,9 +105,17 @@ fn local(port: u16) -> SocketAddr {
 
 impl From<SandboxOptions> for crate::sandbox::Options {
     fn from(options: SandboxOptions) -> Self {
-        let SandboxOptions { listen, tls_listen, state, ephemeral, json, trust, insecure } =
-            options;
-        Self { listen, tls_listen, state, ephemeral, json, trust, insecure }
+        let SandboxOptions {
+            listen,
+            tls_listen,
+            mtls_listen,
+            state,
+            ephemeral,
+            json,
+            trust,
+            insecure,
+        } = options;
+        Self { listen, tls_listen, mtls_listen, state, ephemeral, json, trust, insecure }
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 
+use crate::client_certificate::Trust;
 use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
+use crate::listener::Clients;
 use crate::operator::listener::Operator;
 use crate::serve::{self, Signals, Socket};
 use crate::system::{SystemDice, micros};
@@ -32,6 +34,14 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         let tls = |listener| Socket { listener, tls: Some(acceptor.clone()) };
         sockets.extend(bound.into_iter().map(tls));
     }
+    if let (Some(address), Some((cert, key))) = (settings.mtls, &settings.tls) {
+        let acceptor = TlsAcceptor::from(tls::server_asking(cert, key)?);
+        let bound = listener::bind(address).await?;
+        let tls = |listener| Socket { listener, tls: Some(acceptor.clone()) };
+        sockets.extend(bound.into_iter().map(tls));
+    }
+    let trust = Trust::of(settings.mtls_ca.as_slice())?;
+    let clients = Clients { trust, proxies: settings.proxies.clone() };
     let store = boot::open_store(&settings.store)?;
     let journal = JournalFile::open(settings.state.join("journal.jsonl")).map_err(told)?;
     let app = Arc::new(boot::application(boot::Parts {
@@ -60,5 +70,5 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
 
     let base = settings.issuer.clone();
     let reload = sandbox::reloading(app.clone(), settings.resources.clone(), base, keys);
-    serve::run(app, store, sockets, operator, (signals, reload)).await
+    serve::run(app, store, (sockets, clients), operator, (signals, reload)).await
 }

@@ -5,7 +5,7 @@
 mod address;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,7 @@ use counterfoil_engine::store::BoxFuture;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -24,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use crate::failure::Failure;
+use crate::tls::certificates;
 
 /// From the look-up of the name to the last byte of the answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -64,7 +64,8 @@ impl Egress {
         let _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         for path in more {
             for certificate in certificates(path)? {
-                roots.add(certificate).map_err(|e| told(path, &e))?;
+                let added = roots.add(certificate);
+                added.map_err(|e| Failure::config(format!("{}: {e}", path.display())))?;
             }
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -200,16 +201,6 @@ fn request(url: &Url, call: Outgoing<'_>) -> Option<Request<Full<Bytes>>> {
 fn authority(text: &str) -> &str {
     let after = text.split_once("://").map_or(text, |(_, after)| after);
     after.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let all = CertificateDer::pem_file_iter(path).map_err(|e| told(path, &e))?;
-    let all = all.collect::<Result<Vec<_>, _>>().map_err(|e| told(path, &e))?;
-    if all.is_empty() { Err(told(path, &"no certificate in it")) } else { Ok(all) }
-}
-
-fn told(path: &Path, what: &impl std::fmt::Display) -> Failure {
-    Failure::config(format!("{}: {what}", path.display()))
 }
 
 #[cfg(test)]

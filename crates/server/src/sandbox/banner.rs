@@ -11,6 +11,7 @@ use crate::failure::Failure;
 pub(super) struct Ready<'a> {
     pub(super) http: &'a str,
     pub(super) https: &'a str,
+    pub(super) mtls: &'a str,
     pub(super) files: &'a Files,
     pub(super) kept: bool,
     pub(super) took_us: u64,
@@ -21,6 +22,7 @@ struct Json<'a> {
     version: &'a str,
     http: &'a str,
     https: &'a str,
+    mtls: &'a str,
     ca: String,
     state: String,
     customers: Vec<&'a str>,
@@ -156,6 +158,7 @@ impl Ready<'_> {
             version: env!("CARGO_PKG_VERSION"),
             http: self.http,
             https: self.https,
+            mtls: self.mtls,
             ca: self.files.ca.display().to_string(),
             state: self.files.state.display().to_string(),
             customers: seeds::CUSTOMERS.iter().map(|(login, _)| *login).collect(),

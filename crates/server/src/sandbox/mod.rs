@@ -13,9 +13,11 @@ use counterfoil_jose::alg::Alg;
 use counterfoil_web::ui::views::{DemoCustomer, DemoView};
 use tokio_rustls::TlsAcceptor;
 
+use crate::client_certificate::Trust;
 use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
+use crate::listener::Clients;
 use crate::operator::listener::Operator;
 use crate::serve::{self, Signals, Socket};
 use crate::system::SystemDice;
@@ -28,6 +30,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where to listen for HTTPS.
     pub tls_listen: SocketAddr,
+    /// Where to listen for HTTPS with certificates of clients.
+    pub mtls_listen: SocketAddr,
     /// The folder of everything that is kept.
     pub state: PathBuf,
     /// Whether the folder is forgotten at the end.
@@ -101,11 +105,13 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
 
     let plain = listener::bind(options.listen).await?;
     let secure = listener::bind(options.tls_listen).await?;
+    let asking = listener::bind(options.mtls_listen).await?;
     let port = |all: &[tokio::net::TcpListener]| {
         all.first().and_then(|l| l.local_addr().ok()).map_or(0, |a| a.port())
     };
     let http = format!("http://{}:{}", host(options.listen.ip()), port(&plain));
     let https = format!("https://{}:{}", host(options.tls_listen.ip()), port(&secure));
+    let mtls = format!("https://{}:{}", host(options.mtls_listen.ip()), port(&asking));
 
     certificates::make(&files)?;
     seeds::write(&files.resources).map_err(told)?;
@@ -133,11 +139,17 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     sockets.extend(
         secure.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
     );
+    let acceptor = TlsAcceptor::from(tls::server_asking(&files.tls, &files.tls_key)?);
+    sockets.extend(
+        asking.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
+    );
+    let clients = Clients { trust: Trust::of(&trusted)?, ..Clients::default() };
     let operator = Operator::bind(&files.state)?;
     let signals = Signals::take()?;
     let ready = banner::Ready {
         http: &http,
         https: &https,
+        mtls: &mtls,
         files: &files,
         kept: !options.ephemeral,
         took_us: crate::system::micros().saturating_sub(started_us),
@@ -151,7 +163,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     }
 
     let reload = reloading(app.clone(), files.resources.clone(), http.clone(), keys);
-    let served = serve::run(app, store, sockets, operator, (signals, reload)).await;
+    let served = serve::run(app, store, (sockets, clients), operator, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
     served
@@ -159,7 +171,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
 
 /// Known passwords are for this machine, unless somebody says otherwise in words.
 fn only_this_machine(options: &Options) -> Result<(), Failure> {
-    for address in [options.listen, options.tls_listen] {
+    for address in [options.listen, options.tls_listen, options.mtls_listen] {
         if !address.ip().is_loopback() && !options.insecure {
             return Err(Failure::usage(format!(
                 "{address} can be reached by others, and the sandbox has known passwords; \
