@@ -313,17 +313,7 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
         (Some(_), None) => return Err(Failure::config("tls.cert is set and tls.key is not")),
         (None, Some(_)) => return Err(Failure::config("tls.key is set and tls.cert is not")),
     };
-    if mtls.is_some() && tls.is_none() {
-        return Err(Failure::config("listen.mtls is set and [tls] is not"));
-    }
-    if public.is_some() && tls.is_none() {
-        let text = "listen.public is set and [tls] is not: set tls.cert and tls.key, or use \
-                    listen.plain behind a proxy";
-        return Err(Failure::config(text));
-    }
-    if public.is_none() && plain.is_none() {
-        return Err(Failure::config("nothing to listen on: set listen.public or listen.plain"));
-    }
+    check_listeners((public, plain, mtls), tls.is_some())?;
     let resources = folder(&text("resources").unwrap_or_default());
     let templates = text("templates").map(|t| folder(&t));
     let proxies = proxies(text("proxy.client_cert_from"))?;
@@ -344,6 +334,24 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
         proxies,
         egress_ca,
     })
+}
+
+fn check_listeners(
+    (public, plain, mtls): (Option<SocketAddr>, Option<SocketAddr>, Option<SocketAddr>),
+    tls: bool,
+) -> Result<(), Failure> {
+    if mtls.is_some() && !tls {
+        return Err(Failure::config("listen.mtls is set and [tls] is not"));
+    }
+    if public.is_some() && !tls {
+        let text = "listen.public is set and [tls] is not: set tls.cert and tls.key, or use \
+                    listen.plain behind a proxy";
+        return Err(Failure::config(text));
+    }
+    if public.is_none() && plain.is_none() {
+        return Err(Failure::config("nothing to listen on: set listen.public or listen.plain"));
+    }
+    Ok(())
 }
 
 fn proxies(text: Option<String>) -> Result<Proxies, Failure> {
@@ -431,6 +439,15 @@ mod tests {
             ("issuer = \"http://a.example\"\n", "must start with https://"),
             ("issuer = \"https://a.example\"\n", "nothing to listen on"),
             ("issuer = \"https://a.example\"\n[listen]\npublic = \"0.0.0.0:1\"\n", "[tls] is not"),
+            (
+                "issuer = \"https://a.example\"\n[listen]\nmtls = \"0.0.0.0:1\"\n",
+                "listen.mtls is set",
+            ),
+            (
+                "issuer = \"https://a.example\"\n[listen]\nplain = \"0.0.0.0:1\"\n\
+                 [proxy]\nclient_cert_from = \"proxy.example\"\n",
+                "lists something that is no address",
+            ),
             ("issuer = \"https://a.example\"\naudit = \"all\"\n", "one of: changes"),
             ("issuer = \"https://a.example\"\n[listne]\n", "did you mean \"listen\""),
         ] {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use counterfoil_engine::engine::AuditMode;
 use counterfoil_jose::alg::Alg;
 use counterfoil_web::ui::views::{DemoCustomer, DemoView};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_certificate::Trust;
@@ -106,9 +107,8 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     let plain = listener::bind(options.listen).await?;
     let secure = listener::bind(options.tls_listen).await?;
     let asking = listener::bind(options.mtls_listen).await?;
-    let port = |all: &[tokio::net::TcpListener]| {
-        all.first().and_then(|l| l.local_addr().ok()).map_or(0, |a| a.port())
-    };
+    let port =
+        |all: &[TcpListener]| all.first().and_then(|l| l.local_addr().ok()).map_or(0, |a| a.port());
     let http = format!("http://{}:{}", host(options.listen.ip()), port(&plain));
     let https = format!("https://{}:{}", host(options.tls_listen.ip()), port(&secure));
     let mtls = format!("https://{}:{}", host(options.mtls_listen.ip()), port(&asking));
@@ -133,16 +133,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     let loaded = resources::load(&files.resources, &http, &keys)?;
     boot::apply(&app, loaded, spare).await?;
 
-    let acceptor = TlsAcceptor::from(tls::server(&files.tls, &files.tls_key)?);
-    let mut sockets: Vec<Socket> =
-        plain.into_iter().map(|listener| Socket { listener, tls: None }).collect();
-    sockets.extend(
-        secure.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
-    );
-    let acceptor = TlsAcceptor::from(tls::server_asking(&files.tls, &files.tls_key)?);
-    sockets.extend(
-        asking.into_iter().map(|listener| Socket { listener, tls: Some(acceptor.clone()) }),
-    );
+    let sockets = sockets(&files, plain, secure, asking)?;
     let clients = Clients { trust: Trust::of(&trusted)?, ..Clients::default() };
     let operator = Operator::bind(&files.state)?;
     let signals = Signals::take()?;
@@ -167,6 +158,22 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
     served
+}
+
+/// Every listener, with what it speaks.
+fn sockets(
+    files: &Files,
+    plain: Vec<TcpListener>,
+    secure: Vec<TcpListener>,
+    asking: Vec<TcpListener>,
+) -> Result<Vec<Socket>, Failure> {
+    let speaking = |listeners: Vec<TcpListener>, tls: Option<TlsAcceptor>| {
+        listeners.into_iter().map(move |listener| Socket { listener, tls: tls.clone() })
+    };
+    let ordinary = TlsAcceptor::from(tls::server(&files.tls, &files.tls_key)?);
+    let with_clients = TlsAcceptor::from(tls::server_asking(&files.tls, &files.tls_key)?);
+    let all = speaking(plain, None).chain(speaking(secure, Some(ordinary)));
+    Ok(all.chain(speaking(asking, Some(with_clients))).collect())
 }
 
 /// Known passwords are for this machine, unless somebody says otherwise in words.
