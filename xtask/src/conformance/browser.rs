@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 pub(super) struct Visitor {
     /// The address of the issuer.
     pub(super) issuer: String,
-    /// Scheme, host and port of it.
-    pub(super) origin: String,
+    /// The address of the suite, with a slash at the end. Patterns begin with an address, because
+    /// a `*` in front would match a redirect URI in a query.
+    pub(super) suite: String,
     pub(super) login: String,
     pub(super) password: String,
 }
@@ -64,17 +65,17 @@ static VISITS: &[(&str, Visit)] = &[
 
 /// The `browser` member of a configuration: sign in, allow, and be sent back.
 pub(super) fn usual(visitor: &Visitor) -> Value {
-    let Visitor { origin, .. } = visitor;
+    let Visitor { issuer, suite, .. } = visitor;
     json!([
         authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
         {
-            "match": format!("{origin}/*logout*"),
+            "match": format!("{issuer}/logout*"),
             "tasks": [
                 {
-                    "task": "Confirm", "optional": true, "match": format!("{origin}/*logout*"),
+                    "task": "Confirm", "optional": true, "match": format!("{issuer}/logout*"),
                     "commands": [["click", "id", "logout-confirm", "optional"]],
                 },
-                {"task": "Done", "match": "*/test/*/post*", "commands": []},
+                {"task": "Done", "match": format!("{suite}test/*/post*"), "commands": []},
             ],
         },
     ])
@@ -99,27 +100,27 @@ pub(super) fn overrides(visitor: &Visitor, prefixes: &[&str]) -> Value {
 
 impl Visit {
     fn browser(self, visitor: &Visitor) -> Value {
-        let Visitor { issuer, origin, .. } = visitor;
+        let Visitor { issuer, suite, .. } = visitor;
         let authorize = format!("{issuer}/authorize*");
-        let logout = format!("{origin}/*logout*");
+        let logout = format!("{issuer}/logout*");
         match self {
             Self::Refused => json!([{
                 "match": authorize,
                 "tasks": [
                     {
-                        "task": "Login", "optional": true, "match": format!("{origin}/*login*"),
+                        "task": "Login", "optional": true, "match": format!("{issuer}/login*"),
                         "commands": signs_in(visitor, &[]),
                     },
                     {
-                        "task": "Consent", "optional": true, "match": format!("{origin}/*consent*"),
+                        "task": "Consent", "optional": true, "match": format!("{issuer}/consent*"),
                         "commands": [["click", "id", "consent-allow"]],
                     },
                     {
-                        "task": "Callback", "optional": true, "match": "*/test/*/callback*",
+                        "task": "Callback", "optional": true, "match": format!("{suite}test/*/callback*"),
                         "commands": [["wait", "id", "submission_complete", WAIT_S]],
                     },
                     {
-                        "task": "Error page", "optional": true, "match": format!("{origin}/*"),
+                        "task": "Error page", "optional": true, "match": format!("{issuer}/*"),
                         "commands": [shows(ERROR_HEADING, "update-image-placeholder")],
                     },
                 ],
@@ -131,7 +132,7 @@ impl Visit {
                 {
                     "match": authorize, "match-limit": 1,
                     "tasks": [{
-                        "task": "Look and leave", "match": format!("{origin}/*"), "commands": [],
+                        "task": "Look and leave", "match": format!("{issuer}/*"), "commands": [],
                     }],
                 },
                 authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
@@ -175,20 +176,20 @@ impl Visit {
 
 /// Signs in where that is asked, presses a button of the consent page, and arrives at the client.
 fn authorization(visitor: &Visitor, signs_in: &Value, button: &str) -> Value {
-    let Visitor { issuer, origin, .. } = visitor;
+    let Visitor { issuer, suite, .. } = visitor;
     json!({
         "match": format!("{issuer}/authorize*"),
         "tasks": [
             {
-                "task": "Login", "optional": true, "match": format!("{origin}/*login*"),
+                "task": "Login", "optional": true, "match": format!("{issuer}/login*"),
                 "commands": signs_in,
             },
             {
-                "task": "Consent", "optional": true, "match": format!("{origin}/*consent*"),
+                "task": "Consent", "optional": true, "match": format!("{issuer}/consent*"),
                 "commands": [["click", "id", button]],
             },
             {
-                "task": "Verify complete", "match": "*/test/*/callback*",
+                "task": "Verify complete", "match": format!("{suite}test/*/callback*"),
                 "commands": [["wait", "id", "submission_complete", WAIT_S]],
             },
         ],

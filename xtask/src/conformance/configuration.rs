@@ -94,8 +94,8 @@ impl Maker<'_> {
         prefixes: &[&str],
     ) -> Result<Value, String> {
         let (login, password) = self.sandbox.customer()?;
-        let (origin, _) = split(&surface.issuer)?;
-        let visitor = Visitor { issuer: surface.issuer.clone(), origin, login, password };
+        let (issuer, suite) = (surface.issuer.clone(), self.suite.base().to_owned());
+        let visitor = Visitor { issuer, suite, login, password };
         Ok(json!({
             "alias": alias(run),
             "description": format!("Counterfoil, {}", run.name),

@@ -84,7 +84,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     }
     fs::create_dir_all(&logs).map_err(told)?;
     let binary = binary.map_or_else(|| workspace.binary(), PathBuf::from);
-    let sandbox = Sandbox::start(&binary, &folder.join("sandbox.log"))?;
+    let mut sandbox = Sandbox::start(&binary, &folder.join("sandbox.log"))?;
     let maker = Maker { suite: &suite, sandbox: &sandbox };
     let prepared = chosen.iter().map(|run| maker.prepare(run)).collect::<Result<Vec<_>, _>>()?;
 
@@ -92,6 +92,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     let jobs = usize::try_from(jobs).unwrap_or(usize::MAX);
     let runner = Runner { suite: &suite, expected: &expected, logs, modules, jobs };
     let finished = runner.all(prepared)?;
+    sandbox.still_runs()?;
     drop(sandbox);
     if whole {
         write(workspace, &finished, &version)?;

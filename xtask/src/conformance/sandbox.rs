@@ -2,13 +2,15 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
 /// A running sandbox. It ends when this is dropped.
 pub(super) struct Sandbox {
     child: Child,
+    /// Held, so that nothing it says later meets a closed pipe.
+    _stdout: Option<BufReader<ChildStdout>>,
     told: Value,
 }
 
@@ -38,19 +40,28 @@ impl Sandbox {
             .spawn()
             .map_err(|e| told(&program.display().to_string(), &e))?;
         let mut line = String::new();
-        let stdout = child.stdout.take().map(BufReader::new);
-        let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_line(&mut line));
+        let mut stdout = child.stdout.take().map(BufReader::new);
+        let read = stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_line(&mut line));
         let ready = read.map_err(|e| told("the sandbox", &e)).and_then(|_| {
             serde_json::from_str(&line)
                 .map_err(|_| format!("the sandbox did not start; {} says why", log.display()))
         });
         match ready {
-            Ok(told) => Ok(Self { child, told }),
+            Ok(told) => Ok(Self { child, _stdout: stdout, told }),
             Err(why) => {
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(why)
             }
+        }
+    }
+
+    /// An error if it has ended by itself.
+    pub(super) fn still_runs(&mut self) -> Result<(), String> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(format!("the sandbox has ended meanwhile: {status}")),
+            Err(e) => Err(format!("the sandbox: {e}")),
         }
     }
 
