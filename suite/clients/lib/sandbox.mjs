@@ -7,7 +7,7 @@ const READY_MS = 10_000;
 
 /** What `--json` printed, `errors()` and `stop()`. */
 export async function startSandbox(binary, more = []) {
-  const args = ['sandbox', '--ephemeral', '--json', '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', ...more];
+  const args = ['sandbox', '--ephemeral', '--json', '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--mtls-listen', '127.0.0.1:0', ...more];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => { errors += text; });

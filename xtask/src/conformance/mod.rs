@@ -44,6 +44,7 @@ Writes docs/conformance.md for plans that were run as a whole.
   --list               the names of the plans, and nothing else
   --module PART...     only modules with this in their name; nothing is written then
   --jobs N             plans at once [default: 2]
+  --trust FILE         the authority (PEM) of the suite's certificate: some plans have us call it
   --binary FILE        the server [default: target/release/counterfoil]
 ";
 
@@ -58,6 +59,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     let modules = arguments.values("--module")?;
     let jobs = arguments.number("--jobs")?.unwrap_or(JOBS);
     let binary = arguments.value("--binary")?;
+    let trust = arguments.value("--trust")?.map(PathBuf::from);
     arguments.finish()?;
     if usize::from(!names.is_empty()) + usize::from(all) + usize::from(smoke) > 1 {
         return Err(Stop::Usage("--plan, --smoke and --all exclude each other".into()));
@@ -84,7 +86,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
     }
     fs::create_dir_all(&logs).map_err(told)?;
     let binary = binary.map_or_else(|| workspace.binary(), PathBuf::from);
-    let mut sandbox = Sandbox::start(&binary, &folder.join("sandbox.log"))?;
+    let mut sandbox = Sandbox::start(&binary, trust.as_deref(), &folder.join("sandbox.log"))?;
     let maker = Maker { suite: &suite, sandbox: &sandbox };
     let prepared = chosen.iter().map(|run| maker.prepare(run)).collect::<Result<Vec<_>, _>>()?;
 

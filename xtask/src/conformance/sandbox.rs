@@ -27,13 +27,17 @@ pub(super) struct Surface {
 }
 
 impl Sandbox {
-    /// Starts this program as a sandbox that keeps nothing, on ports that are free.
-    pub(super) fn start(program: &Path, log: &Path) -> Result<Self, String> {
+    /// Starts this program as a sandbox that keeps nothing, on ports that are free. It calls what
+    /// `trust`, a certificate authority, vouches for.
+    pub(super) fn start(program: &Path, trust: Option<&Path>, log: &Path) -> Result<Self, String> {
         let told = |what: &str, e: &dyn std::fmt::Display| format!("{what}: {e}");
         let file = std::fs::File::create(log).map_err(|e| told(&log.display().to_string(), &e))?;
         let mut child = Command::new(program)
             .args(["sandbox", "--json", "--ephemeral"])
-            .args(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"])
+            .args(
+                ["--listen", "--tls-listen", "--mtls-listen"].map(|l| [l, "127.0.0.1:0"]).concat(),
+            )
+            .args(trust.iter().flat_map(|file| ["--trust".as_ref(), file.as_os_str()]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)
