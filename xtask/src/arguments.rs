@@ -68,6 +68,11 @@ impl Arguments {
         }
     }
 
+    /// All that is left, for a program that reads it itself.
+    pub(crate) fn rest(self) -> Vec<String> {
+        self.0
+    }
+
     /// Nothing may be left.
     pub(crate) fn finish(self) -> Result<(), Stop> {
         match self.0.first() {

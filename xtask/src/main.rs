@@ -10,6 +10,7 @@ mod sim;
 mod mutants;
 mod crash;
 mod conformance;
+mod bench;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,12 @@ static VERBS: &[Verb] = &[
         about: "the OpenID Foundation's suite, which runs beside us, against a sandbox",
         help: conformance::HELP,
         run: conformance::run,
+    },
+    Verb {
+        name: "bench",
+        about: "what every flow costs, beside a floor server that does nothing else",
+        help: bench::HELP,
+        run: bench::run,
     },
 ];
 
