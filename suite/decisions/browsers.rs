@@ -1,5 +1,7 @@
 //! Browsers: cookies, logins, sessions, guesses.
 
+use std::sync::Arc;
+
 use counterfoil_engine::audit::What;
 use counterfoil_engine::authorize::Browser;
 use counterfoil_engine::ctx::Entropy as _;
@@ -9,7 +11,8 @@ use counterfoil_engine::limits::{
     LOGIN_ATTEMPTS_MAX, LOGIN_FAILURES_MAX, LOGIN_WINDOW_S, SESSION_TTL_S,
 };
 use counterfoil_engine::login::LoggedIn;
-use counterfoil_engine::store::Key;
+use counterfoil_engine::login::password::{Busy, Passwords};
+use counterfoil_engine::store::{BoxFuture, Key};
 use counterfoil_protocol::ids::SessionId;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::{Digest, Secret};
@@ -108,6 +111,36 @@ fn a_wrong_password_and_an_unknown_name_are_the_same() {
     let late = try_login(&world, &tab, "ada", PASSWORD);
     assert_eq!(late.unwrap_err(), Refusal::InteractionUnknown, "this authorization is over");
     assert_eq!(world.told(What::LoginFailed), usize::from(LOGIN_ATTEMPTS_MAX));
+}
+
+/// More passwords wait than is allowed.
+struct AllBusy;
+
+impl Passwords for AllBusy {
+    fn check<'a>(&'a self, _: Option<&'a str>, _: &'a Secret) -> BoxFuture<'a, Result<bool, Busy>> {
+        Box::pin(async { Err(Busy) })
+    }
+}
+
+/// Whoever floods the sign-in must not be able to lock a customer out.
+#[test]
+fn a_password_that_nobody_had_time_to_check_is_no_wrong_one() {
+    let mut world = World::new(policy("mx"), 1);
+    let tab = opened(&world);
+    let commits = world.commits();
+    let idle = std::mem::replace(&mut world.engine.passwords, Arc::new(AllBusy));
+    for _ in 0..LOGIN_FAILURES_MAX + 1 {
+        let busy = try_login(&world, &tab, "ada", PASSWORD).unwrap_err();
+        assert_eq!((busy, busy.status(false)), (Refusal::Overloaded, 503));
+    }
+    assert_eq!(world.commits(), commits);
+    assert_eq!(world.told(What::LoginFailed), 0);
+    world.engine.passwords = idle;
+    let LoggedIn::Again { attempts_left } = try_login(&world, &tab, "ada", "wrong").unwrap() else {
+        unreachable!()
+    };
+    assert_eq!(attempts_left, LOGIN_ATTEMPTS_MAX - 1);
+    assert!(world.say_yes(&world.log_in(&tab)).is_ok());
 }
 
 #[test]

@@ -42,8 +42,8 @@ fn a_suspended_customer_stops_everything_in_their_name_and_nothing_else() {
     world.set_customer(true);
     assert_eq!(world.commits(), commits + 1, "one batch");
     assert!(!world.lives(at(&first)));
-    assert_eq!(world.refresh(rt(&first)).unwrap_err(), Refusal::GrantRevoked);
-    assert_eq!(world.redeem(&code).unwrap_err(), Refusal::GrantRevoked);
+    assert_eq!(world.refresh(rt(&first)).unwrap_err(), Refusal::SubjectSuspended);
+    assert_eq!(world.redeem(&code).unwrap_err(), Refusal::SubjectSuspended);
     assert!(world.lives(at(&own)), "the client's own is none of theirs");
     assert_eq!(refusal_of(&world.say_yes(&tab).unwrap()), Refusal::AccessDenied);
     let again = now(world.start(Some(&session), &mut world.dice())).unwrap();
@@ -84,7 +84,7 @@ fn a_customer_suspended_while_they_approve_approves_nothing() {
         let answer = early.unwrap_or_else(|| now(approval)).unwrap();
         match &answer.outcome {
             Outcome::Code { code, .. } => {
-                assert_eq!(world.redeem(code).unwrap_err(), Refusal::GrantRevoked);
+                assert_eq!(world.redeem(code).unwrap_err(), Refusal::SubjectSuspended);
             }
             other => assert!(matches!(other, Outcome::Refused(Refusal::AccessDenied)), "{other:?}"),
         }

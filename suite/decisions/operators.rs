@@ -5,6 +5,7 @@ use counterfoil_engine::audit::What;
 use counterfoil_engine::engine::AuditMode;
 use counterfoil_engine::key_cycle::KeyTimes;
 use counterfoil_engine::keys::{self, KeySet, KeyState, StoredKey};
+use counterfoil_engine::limits::SIGNING_KEYS_MAX;
 use counterfoil_engine::store::{Key, Record};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
@@ -155,6 +156,21 @@ fn an_operator_can_let_a_new_key_sign_at_once() {
 }
 
 #[test]
+fn a_tenant_holds_so_many_keys_and_no_more() {
+    let world = World::new(policy("mx"), 1);
+    let tenant = fixtures::tenant_id();
+    now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut world.dice())).unwrap();
+    let announce = |seed| now(world.engine.announce_key(&tenant, Alg::ES256, &mut Dice(seed)));
+    for seed in 1..SIGNING_KEYS_MAX as u64 {
+        let next = announce(seed).unwrap();
+        now(world.engine.activate_key(&tenant, &next)).unwrap();
+    }
+    assert_eq!(states(&world).len(), SIGNING_KEYS_MAX);
+    assert_eq!(announce(99).unwrap_err(), Refusal::RateLimited);
+    assert_eq!(states(&world).len(), SIGNING_KEYS_MAX);
+}
+
+#[test]
 fn a_key_that_is_there_is_not_replaced_by_a_file() {
     let world = World::new(policy("mx"), 1);
     let tenant = fixtures::tenant_id();
@@ -175,7 +191,7 @@ fn a_disabled_tenant_answers_nothing() {
     disabled.enabled = false;
     let desired = Desired { tenants: vec![disabled], ..Desired::default() };
     now(world.engine.apply(&desired, &mut world.dice())).unwrap();
-    assert_eq!(now(world.engine.issuer(&tenant)).unwrap_err(), Refusal::TenantUnknown);
+    assert_eq!(now(world.engine.issuer(&tenant)).unwrap_err(), Refusal::TenantDisabled);
 }
 
 #[test]

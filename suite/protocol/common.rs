@@ -337,8 +337,8 @@ fn m026_a_customer_suspended_while_the_page_is_open_is_told_to_the_client() {
     assert_eq!(back.parameter("error").unwrap(), "access_denied");
     assert!(back.parameter("code").is_none());
     assert!(!world.is_active(&tokens.access));
-    world.refused(MX.mx_refresh(&tokens.refresh), 400, "E2017");
-    world.refused(MX.mx_redeem(&code), 400, "E2017");
+    world.refused(MX.mx_refresh(&tokens.refresh), 400, "E2021");
+    world.refused(MX.mx_redeem(&code), 400, "E2021");
     let again = Browser::new(&world).consent(&MX.mx_authorize("openid accounts", &[]), "ada");
     assert_eq!(again.parameter("error").unwrap(), "access_denied");
     suspend_ada(&world, false);

@@ -28,11 +28,13 @@ const SCENES: [fn(&mut Vec<String>); 8] = [
 const DPOP: &str = "../crates/jose/tests/suite/dpop.rs";
 
 /// What is provoked by another test program: the file, and the name of the test.
-const ELSEWHERE: [(&str, &str, &str); 17] = [
+const ELSEWHERE: [(&str, &str, &str); 19] = [
     ("E1012", "blackbox/limits.rs", "a_body_over_64_kib_is_413"),
     ("E1013", "blackbox/limits.rs", "a_head_over_32_kib_is_431"),
     ("E1014", "blackbox/slow.rs", "a_body_that_does_not_come_is_408"),
     ("E1217", "../crates/jose/tests/suite/assertion.rs", "IdMissing"),
+    ("E2021", "protocol/common.rs", "m026_a_customer_suspended_while_the_page_is_open"),
+    ("E5001", "decisions/operators.rs", "a_tenant_holds_so_many_keys_and_no_more"),
     ("E5005", "blackbox/overload.rs", "a_full_queue_answers_503_at_once"),
     ("E3011", "protocol/connect.rs", "f1_a_connect_url_is_worth_nothing_after_half_an_hour"),
     ("E1403", DPOP, "ProofFault::Malformed"),
@@ -49,14 +51,12 @@ const ELSEWHERE: [(&str, &str, &str); 17] = [
 ];
 
 /// What stands in the catalogue and nothing answers yet.
-const RESERVED: [(&str, &str); 7] = [
+const RESERVED: [(&str, &str); 5] = [
     ("E1401", "no endpoint asks for a proof yet"),
     ("E1402", "no endpoint asks for a proof yet"),
     ("E1414", "no endpoint asks for a proof yet"),
     ("E1415", "no endpoint asks for a proof yet"),
     ("E1416", "no endpoint asks for a proof yet"),
-    ("E2021", "a suspended customer's grants say E2017, and the page says no for them"),
-    ("E5001", "requests are not limited by rate yet"),
 ];
 
 fn a_refresh_token_after_its_successor_was_used(told: &mut Vec<String>) {

@@ -126,6 +126,7 @@ impl Row {
                     None => ask.with("authorization", &format!("Basic {rest}")),
                 },
                 "bearer" => ask.bearer(rest),
+                "tls" => Ask { secure: true, ..ask },
                 "sign" => {
                     signed = Some(rest.to_owned());
                     ask

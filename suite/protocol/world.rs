@@ -9,7 +9,7 @@ use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Engine};
 use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
 use counterfoil_engine::keys::{InPlace, Issuer, KeyFile, StoredKey};
-use counterfoil_engine::login::password::Passwords;
+use counterfoil_engine::login::password::{Busy, Passwords};
 use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_engine::outbound::Nobody;
 use counterfoil_engine::store::{BoxFuture, Store};
@@ -66,8 +66,12 @@ impl Entropy for Dice {
 struct Demo;
 
 impl Passwords for Demo {
-    fn check<'a>(&'a self, hash: Option<&'a str>, password: &'a Secret) -> BoxFuture<'a, bool> {
-        Box::pin(async move { hash.is_some() && password.expose() == b"demo" })
+    fn check<'a>(
+        &'a self,
+        hash: Option<&'a str>,
+        password: &'a Secret,
+    ) -> BoxFuture<'a, Result<bool, Busy>> {
+        Box::pin(async move { Ok(hash.is_some() && password.expose() == b"demo") })
     }
 }
 

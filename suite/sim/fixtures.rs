@@ -8,7 +8,7 @@ use counterfoil_engine::client_auth::BASIC;
 use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
 use counterfoil_engine::keys::{self, Issuer, KeyFile, KeyState, LoadedKey};
-use counterfoil_engine::login::password::Passwords;
+use counterfoil_engine::login::password::{Busy, Passwords};
 use counterfoil_engine::policy::{ClientAuthRules, CredentialsTwice, Policy};
 use counterfoil_engine::store::BoxFuture;
 use counterfoil_engine::subject::{Account, Scenario, Subject};
@@ -214,10 +214,14 @@ pub(crate) fn subject() -> Subject {
 pub(crate) struct QuickPasswords;
 
 impl Passwords for QuickPasswords {
-    fn check<'a>(&'a self, hash: Option<&'a str>, password: &'a Secret) -> BoxFuture<'a, bool> {
+    fn check<'a>(
+        &'a self,
+        hash: Option<&'a str>,
+        password: &'a Secret,
+    ) -> BoxFuture<'a, Result<bool, Busy>> {
         Box::pin(async move {
             Yield::once().await;
-            hash.is_some() && password.expose() == PASSWORD.as_bytes()
+            Ok(hash.is_some() && password.expose() == PASSWORD.as_bytes())
         })
     }
 }

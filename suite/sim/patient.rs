@@ -156,7 +156,7 @@ impl Client<'_> {
         let what = What::Refresh { token: self.newest.clone(), scope: None };
         let refresh = self.signed(what);
         for answer in self.play(&[refresh], 0)? {
-            let Outcome::Token(Err(Refusal::GrantRevoked | Refusal::ClientSuspended)) = answer
+            let Outcome::Token(Err(Refusal::SubjectSuspended | Refusal::ClientSuspended)) = answer
             else {
                 return Err(format!("served while it was suspended: {answer:?}"));
             };

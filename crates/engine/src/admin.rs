@@ -195,7 +195,7 @@ impl Engine {
     /// Stops everything that stands in a customer's name, or lets it go on, in one batch.
     ///
     /// # Errors
-    /// [`Refusal::SubjectSuspended`] never; [`Refusal::CustomerUnknown`], the store's.
+    /// [`Refusal::CustomerUnknown`], the store's.
     pub async fn set_subject_suspended(
         &self,
         call: &mut Call<'_>,

@@ -21,6 +21,7 @@ use crate::store::{
     Batch, Change, ClaimKind, CommitError, Expected, Guard, Key, Record, Revision, Store,
     Unavailable, Versioned,
 };
+use crate::tenant::Tenant;
 
 /// Everything a request needs besides its own content.
 pub struct Engine {
@@ -141,7 +142,8 @@ impl Engine {
     /// The tenant of that name, ready for work.
     ///
     /// # Errors
-    /// [`Refusal::TenantUnknown`] when there is none or it is disabled; [`Refusal::StoreUnavailable`].
+    /// [`Refusal::TenantUnknown`] when there is none, [`Refusal::TenantDisabled`];
+    /// [`Refusal::StoreUnavailable`].
     pub async fn issuer(&self, tenant: &TenantId) -> Result<Arc<Issuer>, Refusal> {
         if let Some(issuer) = self.directory.issuer(tenant) {
             return Ok(issuer);
@@ -153,7 +155,7 @@ impl Engine {
             return Err(Refusal::TenantUnknown);
         };
         if !record.enabled {
-            return Err(Refusal::TenantUnknown);
+            return Err(Refusal::TenantDisabled);
         }
         let set = match found.next() {
             Some(Some(Record::KeySet(set))) => set.keys,
@@ -171,6 +173,18 @@ impl Engine {
         let issuer = Arc::new(Issuer::new(*record, &self.base, loaded, &self.file));
         self.directory.keep_issuer(&issuer, since);
         Ok(issuer)
+    }
+
+    /// The record of a tenant, enabled or not: for what may be said of one that does no work.
+    ///
+    /// # Errors
+    /// [`Refusal::TenantUnknown`]; [`Refusal::StoreUnavailable`].
+    pub async fn tenant(&self, tenant: &TenantId) -> Result<Tenant, Refusal> {
+        let found = self.store.read(&[Key::Tenant(tenant.clone())]).await?.pop().flatten();
+        match found.map(|found| found.record) {
+            Some(Record::Tenant(record)) => Ok(*record),
+            Some(_) | None => Err(Refusal::TenantUnknown),
+        }
     }
 
     /// The client of that id, and the revision that a commit must guard.

@@ -6,6 +6,7 @@
 use counterfoil_protocol::ids::{AccountId, ClientId, ConsentId, GrantId, SubjectId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::redirect_uri::RedirectUri;
+use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
 use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
@@ -305,6 +306,16 @@ impl Grant {
     #[must_use]
     pub fn stands(&self) -> bool {
         self.revoked.is_none() && self.suspended == Suspensions::default()
+    }
+
+    /// Why a grant that does not stand is refused. An end is told before a stop: it stays.
+    #[must_use]
+    pub fn fallen(&self) -> Refusal {
+        if self.revoked.is_none() && self.suspended.by_subject {
+            Refusal::SubjectSuspended
+        } else {
+            Refusal::GrantRevoked
+        }
     }
 
     /// Revocation is one field: everything below the grant dies in the same write.

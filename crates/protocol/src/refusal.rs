@@ -22,6 +22,10 @@ pub enum Refusal {
     PathUnknown,
     /// No such realm or tenant.
     TenantUnknown,
+    /// The realm or tenant is disabled.
+    TenantDisabled,
+    /// It came without TLS, and this realm is for requests over TLS only.
+    TlsRequired,
 
     // --- who is asking ---
     /// No credentials and no client id at all.
@@ -66,7 +70,7 @@ pub enum Refusal {
     CodeReplayed,
     /// A refresh token was used after its successor, or outside the retry window.
     RefreshReplayed,
-    /// The grant was revoked, or its customer or consent is suspended.
+    /// The grant was revoked, or its consent is suspended.
     GrantRevoked,
     /// The handle belongs to another client.
     ClientMismatch,
@@ -108,7 +112,7 @@ pub enum Refusal {
     ScopeInsufficient,
 
     // --- us ---
-    /// Too many requests of this client or from this address.
+    /// Too many requests of this client, from this address, or for one tenant's keys.
     RateLimited,
     /// All views of the grant are alive.
     TooManyViews,
@@ -310,6 +314,8 @@ impl Refusal {
             | Self::MethodNotAllowed
             | Self::PathUnknown
             | Self::TenantUnknown
+            | Self::TenantDisabled
+            | Self::TlsRequired
             | Self::ClientCredentialsConflict
             | Self::ClientAuthAmbiguous
             | Self::RedirectUnregistered
@@ -367,14 +373,17 @@ impl Refusal {
     #[must_use]
     pub const fn status(self, authorization_header: bool) -> u16 {
         match self {
-            Self::PathUnknown | Self::TenantUnknown | Self::CustomerUnknown => 404,
+            Self::PathUnknown
+            | Self::TenantUnknown
+            | Self::TenantDisabled
+            | Self::CustomerUnknown => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::HeadTooLarge => 431,
             Self::RateLimited | Self::LoginThrottled => 429,
             Self::TokenInactive => 401,
-            Self::ScopeInsufficient | Self::AntiForgery => 403,
+            Self::TlsRequired | Self::ScopeInsufficient | Self::AntiForgery => 403,
             Self::Internal => 500,
             Self::TooManyViews
             | Self::StoreUnavailable

@@ -169,7 +169,7 @@ fn tenant_of(file: &TenantFile) -> Result<Tenant, String> {
         enabled: file.enabled.unwrap_or(true),
         base: None,
         mtls_base: None,
-        https_required: false,
+        https_required: file.https_required.unwrap_or(false),
         registration: None,
     })
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use counterfoil_engine::ctx::{Clock, Entropy};
 use counterfoil_engine::keys::{LoadedKey, Signer, Unsigned};
-use counterfoil_engine::login::password::{self, Passwords};
+use counterfoil_engine::login::password::{self, Busy, Passwords};
 use counterfoil_engine::store::BoxFuture;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
@@ -104,14 +104,35 @@ impl Default for PooledPasswords {
 }
 
 impl Passwords for PooledPasswords {
-    fn check<'a>(&'a self, hash: Option<&'a str>, secret: &'a Secret) -> BoxFuture<'a, bool> {
+    fn check<'a>(
+        &'a self,
+        hash: Option<&'a str>,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<bool, Busy>> {
         let hash = hash.map(str::to_owned);
         let secret = Secret::new(secret.expose().to_vec());
         Box::pin(async move {
-            let Ok(_admitted) = self.admitted.clone().try_acquire_owned() else { return false };
-            let Ok(_running) = self.running.clone().acquire_owned().await else { return false };
+            let _admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Busy)?;
+            let _running = self.running.clone().acquire_owned().await.map_err(|_| Busy)?;
             let checked = spawn_blocking(move || password::check(hash.as_deref(), &secret)).await;
-            checked.unwrap_or(false)
+            checked.map_err(|_| Busy)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_password_too_many_is_refused_and_not_called_wrong() {
+        let pool = PooledPasswords::default();
+        let secret = Secret::new(b"demo".to_vec());
+        let all = u32::try_from(HASHES_WAITING_MAX).unwrap_or(u32::MAX);
+        let others = pool.admitted.clone().acquire_many_owned(all);
+        let others = others.await.unwrap();
+        assert_eq!(pool.check(None, &secret).await, Err(Busy));
+        drop(others);
+        assert_eq!(pool.check(None, &secret).await, Ok(false));
     }
 }

@@ -187,8 +187,8 @@ impl App {
         let mut seen = Trace::default();
         // Behind a proxy that speaks TLS the browser is on https all the same.
         let secure = carried.secure || self.engine.base.starts_with("https://");
-        let certificate = carried.certificate.as_deref();
-        let arrived = Arrived { parts, body, secure, certificate, id };
+        let (over_tls, certificate) = (carried.secure, carried.certificate.as_deref());
+        let arrived = Arrived { parts, body, over_tls, secure, certificate, id };
         let answered = {
             let answering = self.answer(&arrived, &mut seen);
             CatchUnwind(Box::pin(answering)).await
@@ -249,7 +249,7 @@ impl App {
     }
 
     async fn answer(&self, arrived: &Arrived<'_>, seen: &mut Trace) -> Reply {
-        let Arrived { parts, body, secure, certificate, id } = *arrived;
+        let Arrived { parts, body, over_tls, secure, certificate, id } = *arrived;
         if let Some(asset) = ui::asset(parts) {
             return asset;
         }
@@ -260,9 +260,19 @@ impl App {
         let issuer = match self.engine.issuer(&located.tenant).await {
             Ok(issuer) if mounted(&issuer.tenant.mount, located.by) => issuer,
             Ok(_) => return self.lost(Refusal::TenantUnknown, arrived, seen, located.by),
+            Err(Refusal::TenantDisabled) => {
+                if let Some(reply) = self.disabled(&located).await {
+                    seen.refused(Refusal::TenantDisabled);
+                    return reply;
+                }
+                return self.lost(Refusal::TenantDisabled, arrived, seen, located.by);
+            }
             Err(why) => return self.lost(why, arrived, seen, located.by),
         };
         seen.tenant = Some(issuer.tenant.id.to_string());
+        if issuer.tenant.https_required && !over_tls {
+            return self.lost(Refusal::TlsRequired, arrived, seen, located.by);
+        }
         let found = match find(&issuer, located.rest, parts.method.as_str()) {
             Ok(found) => found,
             Err(Missed::Path) => {
@@ -298,9 +308,18 @@ impl App {
         reply
     }
 
-    /// A path or tenant that does not exist: a page for people, JSON for programs.
+    /// What a disabled tenant still says; `None`: nothing, as if it did not exist.
+    async fn disabled(&self, located: &Located<'_>) -> Option<Reply> {
+        let tenant = self.engine.tenant(&located.tenant).await.ok()?;
+        let at_its_place = mounted(&tenant.mount, located.by);
+        at_its_place.then(|| surfaces::worldline::realm_disabled(&tenant)).flatten()
+    }
+
+    /// What comes before any route: a page for people, JSON for programs.
     fn lost(&self, why: Refusal, arrived: &Arrived<'_>, seen: &mut Trace, by: By) -> Reply {
         seen.refused(why);
+        // The operator may know that it is there, others need not.
+        let why = if why == Refusal::TenantDisabled { Refusal::TenantUnknown } else { why };
         if why == Refusal::TenantUnknown && by == By::Realm {
             return Reply::json_bytes(404, br#"{"error":"Realm does not exist"}"#.to_vec());
         }
@@ -316,6 +335,9 @@ impl App {
 struct Arrived<'r> {
     parts: &'r Parts,
     body: &'r Bytes,
+    /// The connection itself.
+    over_tls: bool,
+    /// As far as the browser can see.
     secure: bool,
     certificate: Option<&'r PeerCertificate>,
     id: RequestId,

@@ -22,16 +22,24 @@ pub fn form<'b>(
     query: Option<&str>,
     body: &'b [u8],
 ) -> Result<Form<'b>, Refusal> {
-    if !is_form(headers) {
-        return Err(Refusal::MediaTypeWrong);
-    }
-    let form = Form::decode(body)?;
+    let form = fields(headers, body)?;
     if form.repeats() {
         let name = repeated(&form);
         return Err(Refusal::Parameter(name, Fault::Repeated));
     }
     no_credentials_in(query)?;
     Ok(form)
+}
+
+/// The same for a form in which a name may stand more than once.
+///
+/// # Errors
+/// [`Refusal::MediaTypeWrong`], [`Refusal::BodyMalformed`].
+pub fn fields<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Form<'b>, Refusal> {
+    if !is_form(headers) {
+        return Err(Refusal::MediaTypeWrong);
+    }
+    Form::decode(body)
 }
 
 /// Only the media type counts; parameters such as `charset` do not (P1). A header that is there

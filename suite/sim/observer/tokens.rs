@@ -209,9 +209,11 @@ impl Observer<'_> {
             Refusal::ClientSuspended => self.client.may_be_out(),
             Refusal::ClientMismatch => !op.by.is_owner(),
             Refusal::PkceMismatch => !fits,
-            Refusal::GrantRevoked => self.family_of(op).is_some_and(|number| {
-                let family = &self.families[number];
-                family.doomed || (family.customer_stands() && self.customer.may_be_out())
+            Refusal::GrantRevoked => {
+                self.family_of(op).is_some_and(|number| self.families[number].doomed)
+            }
+            Refusal::SubjectSuspended => self.family_of(op).is_some_and(|number| {
+                self.families[number].customer_stands() && self.customer.may_be_out()
             }),
             Refusal::HandleExpired => self.code_may_be_over(op),
             Refusal::ScopeNotAllowed => self.registration.changed.is_some(),
@@ -351,6 +353,7 @@ fn served(why: Refusal) -> bool {
     matches!(
         why,
         Refusal::GrantRevoked
+            | Refusal::SubjectSuspended
             | Refusal::CodeReplayed
             | Refusal::HandleExpired
             | Refusal::ScopeNotAllowed

@@ -110,7 +110,7 @@ impl Prepared for Request {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
         if !before.stands() {
-            return Decision::refuse(Refusal::GrantRevoked);
+            return Decision::refuse(before.fallen());
         }
         let Some(expires) = expires else {
             // RFC 6749 §4.1.2: a code used twice revokes what the first use issued. Only if all the

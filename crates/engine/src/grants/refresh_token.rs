@@ -57,7 +57,7 @@ impl Prepared for Request {
             return Decision::refuse(Refusal::ClientMismatch);
         }
         if !before.stands() {
-            return Decision::refuse(Refusal::GrantRevoked);
+            return Decision::refuse(before.fallen());
         }
         let RefreshState::Live { generation: current, expires, idle_until, retry_until, .. } =
             before.refresh

@@ -42,7 +42,8 @@ impl Engine {
     /// the answer, not in the time it takes.
     ///
     /// # Errors
-    /// The interaction's, the store's, [`Refusal::LoginThrottled`].
+    /// The interaction's, the store's, [`Refusal::LoginThrottled`]; [`Refusal::Overloaded`], and that
+    /// counts as no attempt.
     pub async fn login(
         &self,
         call: &mut Call<'_>,
@@ -67,7 +68,7 @@ impl Engine {
         };
         let hash = subject.as_ref().and_then(|s| s.password_hash.clone());
         let short_enough = password.expose().len() <= PASSWORD_LEN_MAX;
-        let matches = short_enough && self.passwords.check(hash.as_deref(), password).await;
+        let matches = short_enough && self.passwords.check(hash.as_deref(), password).await?;
         if !matches {
             self.throttle.failed(&name, self.clock.now());
         }

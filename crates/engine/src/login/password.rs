@@ -3,6 +3,7 @@
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
+use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 
 use crate::store::BoxFuture;
@@ -11,7 +12,24 @@ use crate::store::BoxFuture;
 pub trait Passwords: Send + Sync {
     /// Whether `password` is behind `hash`. `None` takes as long and is always false, so that time
     /// does not tell whether a customer exists.
-    fn check<'a>(&'a self, hash: Option<&'a str>, password: &'a Secret) -> BoxFuture<'a, bool>;
+    ///
+    /// # Errors
+    /// [`Busy`]: nobody has looked, so it says nothing about the password.
+    fn check<'a>(
+        &'a self,
+        hash: Option<&'a str>,
+        password: &'a Secret,
+    ) -> BoxFuture<'a, Result<bool, Busy>>;
+}
+
+/// More passwords wait to be checked than is allowed, or the check broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy;
+
+impl From<Busy> for Refusal {
+    fn from(Busy: Busy) -> Self {
+        Self::Overloaded
+    }
 }
 
 /// Of no password anybody knows; what an unknown customer is checked against.
@@ -36,7 +54,11 @@ fn argon2() -> Argon2<'static> {
 pub struct InPlace;
 
 impl Passwords for InPlace {
-    fn check<'a>(&'a self, hash: Option<&'a str>, password: &'a Secret) -> BoxFuture<'a, bool> {
-        Box::pin(async move { check(hash, password) })
+    fn check<'a>(
+        &'a self,
+        hash: Option<&'a str>,
+        password: &'a Secret,
+    ) -> BoxFuture<'a, Result<bool, Busy>> {
+        Box::pin(async move { Ok(check(hash, password)) })
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct TenantFile {
     pub(super) mount: Option<String>,
     pub(super) surfaces: Vec<String>,
     pub(super) enabled: Option<bool>,
+    pub(super) https_required: Option<bool>,
     #[serde(default)]
     pub(super) fintecture: FintectureFile,
     #[serde(default)]

@@ -6,7 +6,7 @@ use counterfoil_engine::policy::{
     AccessClaims, AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce,
     Policy, Previous, RedirectRule, Rotation, ScopeAbsent,
 };
-use counterfoil_engine::tenant::Switches;
+use counterfoil_engine::tenant::{Switches, Tenant};
 use counterfoil_engine::token::TokenAnswer;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::assertion;
@@ -297,6 +297,15 @@ fn compat(why: Refusal, ask: &Ask<'_>) -> Option<Reply> {
         _ => return None,
     };
     Some(Reply::json(status, &ErrorBody { error, error_description: text }))
+}
+
+/// What Keycloak says of a realm that is switched off. `None` without `keycloak_compat`: then there
+/// is no such realm.
+pub(crate) fn realm_disabled(tenant: &Tenant) -> Option<Reply> {
+    let switches = tenant.surface(RULES.name)?;
+    let error_description = "Realm not enabled";
+    let body = ErrorBody { error: "access_denied", error_description };
+    switches.keycloak_compat.then(|| Reply::json(403, &body))
 }
 
 /// The audiences by which a realm may be named (surfaces.md 4.4): its issuer and its token URL, each

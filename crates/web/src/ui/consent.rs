@@ -125,7 +125,7 @@ fn shown(app: &App, ask: &Ask<'_>, question: &ConsentQuestion) -> Shown {
 async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let (body, parts) = (ask.body, ask.parts);
     // Not `edge::form`: an account for each box that is ticked is what the page sends.
-    let form = Form::decode(body)?;
+    let form = edge::fields(&parts.headers, body)?;
     let id = super::interaction_id(&form)?;
     let interaction = opened(app, ask, id).await?;
     if !super::genuine(ask, &form, interaction.browser.as_ref()) {

@@ -206,9 +206,10 @@ fn kind(why: Refusal) -> ErrorKind {
         | Refusal::StoreUnavailable
         | Refusal::StoreContended
         | Refusal::Overloaded => ErrorKind::Unavailable,
-        Refusal::PathUnknown | Refusal::TenantUnknown | Refusal::MethodNotAllowed => {
-            ErrorKind::PageUnknown
-        }
+        Refusal::PathUnknown
+        | Refusal::TenantUnknown
+        | Refusal::TenantDisabled
+        | Refusal::MethodNotAllowed => ErrorKind::PageUnknown,
         Refusal::Internal => ErrorKind::Internal,
         _ => ErrorKind::RequestWrong,
     }

@@ -88,7 +88,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::AuthorizeNotAllowed => SCOPES,
         Refusal::GrantTypeUnknown => GRANT_TYPE,
         Refusal::CustomerUnknown => CUSTOMER,
-        Refusal::PathUnknown | Refusal::TenantUnknown => NOT_FOUND,
+        Refusal::PathUnknown | Refusal::TenantUnknown | Refusal::TenantDisabled => NOT_FOUND,
         Refusal::RateLimited | Refusal::LoginThrottled => TOO_MANY,
         Refusal::Internal => INTERNAL,
         Refusal::TooManyViews
@@ -102,6 +102,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::HeadTooLarge
         | Refusal::RequestTimeout
         | Refusal::MethodNotAllowed
+        | Refusal::TlsRequired
         | Refusal::ClientCredentialsConflict
         | Refusal::ClientAuthAmbiguous
         | Refusal::ResponseTypeUnknown
