@@ -4,6 +4,7 @@ use counterfoil_engine::audit::What;
 use counterfoil_engine::client::ClientStatus;
 use counterfoil_engine::client_auth::{Authorization, Presented};
 use counterfoil_engine::engine::Call;
+use counterfoil_engine::interaction::RefusedWhy;
 use counterfoil_protocol::basic::Candidate;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::{Fault, Refusal};
@@ -12,7 +13,7 @@ use counterfoil_protocol::secret::Secret;
 use crate::dice::{Dice, now, step};
 use crate::fixtures::{self, OWNER, RESOURCE_SERVER, RIVAL, assertion, client_id, secret_of};
 use crate::policies::{FAPI2, policy};
-use crate::ways::{BY_OWNER, rt};
+use crate::ways::{BY_OWNER, code_of, rt};
 use crate::world::{Shows, World, at, presented};
 
 fn ask(world: &World, presented: &Presented<'_>) -> Refusal {
@@ -151,6 +152,20 @@ fn suspending_twice_writes_once() {
     let call = &mut world.call(&mut dice);
     let refused = now(world.engine.set_client_status(call, &unknown, ClientStatus::Active));
     assert_eq!(refused.unwrap_err(), Refusal::ClientUnknown);
+}
+
+#[test]
+fn a_code_is_not_told_again_while_its_client_is_suspended() {
+    let world = World::new(policy("mx"), 1);
+    let (tab, _) = world.tab();
+    let code = code_of(&world.say_yes(&tab).unwrap()).to_owned();
+    world.set_client(ClientStatus::Suspended);
+    assert_eq!(world.say_yes(&tab).unwrap_err(), Refusal::ClientSuspended);
+    let no = world.say_no(&tab, RefusedWhy::Declined);
+    assert_eq!(no.unwrap_err(), Refusal::ClientSuspended);
+    world.set_client(ClientStatus::Active);
+    let no = world.say_no(&tab, RefusedWhy::Declined).unwrap();
+    assert_eq!(code_of(&no), code, "the first answer stays");
 }
 
 /// A customer's page can be open while the operator decides.

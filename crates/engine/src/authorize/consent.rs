@@ -105,7 +105,7 @@ impl Engine {
     /// The customer, or the bank for them, said no.
     ///
     /// # Errors
-    /// The interaction's, the store's.
+    /// The interaction's, the store's; [`Refusal::ClientSuspended`] when the answer was yes before.
     pub async fn decline(
         &self,
         call: &mut Call<'_>,
@@ -113,6 +113,9 @@ impl Engine {
         browser: Browser<'_>,
         why: RefusedWhy,
     ) -> Result<Answer, Refusal> {
+        let before = self.interaction(call.issuer, id, browser).await?;
+        let client = self.client(&call.issuer.tenant.id, &before.client).await?;
+        let is_out = client.is_none_or(|(client, _)| client.status == ClientStatus::Suspended);
         let key = Key::Interaction(call.issuer.tenant.id.clone(), id);
         let issuer = call.issuer.clone();
         let needs = |seen: &Seen| {
@@ -128,6 +131,10 @@ impl Engine {
                 Err(refused) => return Decided::refuse(refused),
             };
             if let Some(answer) = finished(before, seen, ctx.issuer) {
+                // As for a yes that is said twice: the code is not told while its client is out.
+                if is_out && matches!(before.step, Step::Approved { .. }) {
+                    return Decided::refuse(Refusal::ClientSuspended);
+                }
                 return Decided { changes: vec![], notes: vec![], outcome: answer };
             }
             refuse(ctx, &key, before, why)
