@@ -8,6 +8,11 @@ use std::sync::{Mutex, OnceLock};
 pub enum Health {
     /// It does.
     Ready,
+    /// Not now; it tries by itself to be ready again.
+    Interrupted {
+        /// For the operator.
+        why: Box<str>,
+    },
     /// It does not, and will not until the process is restarted. Reads may go on.
     Stopped {
         /// For the operator.

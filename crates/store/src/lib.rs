@@ -1,22 +1,26 @@
-//! Effects on disk: the store contract on memory and SQLite. The modules are listed in reading
+//! Effects on disk: the store contract on memory, SQLite and
+//! PostgreSQL. The modules are listed in reading
 //! order.
 
 pub mod limits;
 pub mod kind;
 pub mod codec;
 mod bucket;
+mod encoded;
 mod chain;
 mod revisions;
 pub mod health;
 pub mod open;
 pub mod memory;
 pub mod sqlite;
+pub mod postgres;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
 pub use health::Health;
 pub use memory::MemoryStore;
 pub use open::{OpenError, Opened, open};
+pub use postgres::PostgresStore;
 pub use revisions::Micros;
 pub use sqlite::SqliteStore;
 

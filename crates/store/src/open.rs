@@ -9,25 +9,31 @@ use counterfoil_engine::store::Store;
 
 use crate::health::Health;
 use crate::memory::MemoryStore;
+use crate::postgres::{self, PostgresStore};
 use crate::revisions::Micros;
 use crate::sqlite::SqliteStore;
 
-/// An open store of either kind.
+/// An open store of any kind.
 pub enum Opened {
     /// Keeps nothing.
     Memory(Arc<MemoryStore>),
     /// One file.
     Sqlite(Arc<SqliteStore>),
+    /// A server, which other nodes may use as well.
+    Postgres(Arc<PostgresStore>),
 }
 
-/// Opens the store that `url` names: `memory:`, `sqlite:PATH`, or a path. It is made when it is not
-/// there yet.
+/// Opens the store that `url` names: `memory:`, `sqlite:PATH`, a path, or `postgres://…`. It is made
+/// when it is not there yet. Blocks.
 ///
 /// # Errors
 /// [`OpenError`] says what the operator can do.
 pub fn open(url: &str, micros: Micros) -> Result<Opened, OpenError> {
     match scheme(url) {
         Some(("memory", "")) => Ok(Opened::Memory(Arc::new(MemoryStore::new(micros)))),
+        Some(("postgres" | "postgresql", _)) => {
+            PostgresStore::open(url, micros).map(|store| Opened::Postgres(Arc::new(store)))
+        }
         Some(("sqlite", path)) => open_file(path.strip_prefix("//").unwrap_or(path), micros),
         Some((other, _)) => Err(OpenError::Unsupported(other.into())),
         None => open_file(url, micros),
@@ -39,6 +45,27 @@ fn open_file(path: &str, micros: Micros) -> Result<Opened, OpenError> {
         return Err(OpenError::NoPath);
     }
     SqliteStore::open(Path::new(path), micros).map(|store| Opened::Sqlite(Arc::new(store)))
+}
+
+/// The URL as it may be shown: without a password.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    match scheme(url) {
+        Some(("postgres" | "postgresql", _)) => postgres::without_password(url),
+        Some(_) | None => url.into(),
+    }
+}
+
+/// Whether the URL can be understood. Opens nothing, asks nobody.
+///
+/// # Errors
+/// [`OpenError`] as [`open`] would say.
+pub fn check(url: &str) -> Result<(), OpenError> {
+    match scheme(url) {
+        Some(("memory", "") | ("sqlite", _)) | None => Ok(()),
+        Some(("postgres" | "postgresql", _)) => PostgresStore::check(url),
+        Some((other, _)) => Err(OpenError::Unsupported(other.into())),
+    }
 }
 
 /// One letter is a drive, not a scheme; a path may contain a colon further on.
@@ -55,6 +82,7 @@ impl Opened {
         match self {
             Self::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
             Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
         }
     }
 
@@ -64,6 +92,7 @@ impl Opened {
         match self {
             Self::Memory(_) => Health::Ready,
             Self::Sqlite(store) => store.health(),
+            Self::Postgres(store) => store.health(),
         }
     }
 
@@ -72,6 +101,7 @@ impl Opened {
         match self {
             Self::Memory(_) => {}
             Self::Sqlite(store) => store.close(),
+            Self::Postgres(store) => store.close(),
         }
     }
 }
@@ -81,6 +111,7 @@ impl fmt::Debug for Opened {
         match self {
             Self::Memory(_) => f.write_str("memory:"),
             Self::Sqlite(store) => store.fmt(f),
+            Self::Postgres(store) => store.fmt(f),
         }
     }
 }
@@ -116,6 +147,24 @@ pub enum OpenError {
         /// The one that this program needs.
         known: i64,
     },
+    /// A server says no, or has what this program cannot work with. Waiting does not help.
+    Refused {
+        /// Which, without a password.
+        store: Box<str>,
+        /// What was found.
+        found: Box<str>,
+        /// What to do.
+        fix: Box<str>,
+    },
+    /// No server answers that takes writes.
+    Unreachable {
+        /// Which, without a password.
+        store: Box<str>,
+        /// What each host said.
+        found: Box<str>,
+        /// What to do.
+        fix: Box<str>,
+    },
     /// Its disk cannot give the durability that is promised.
     NotDurable(PathBuf),
     /// Reading or writing failed.
@@ -128,6 +177,30 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether it may go away by itself, or by starting a server.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
+    pub(crate) fn refused(
+        store: impl fmt::Display,
+        found: impl fmt::Display,
+        fix: impl Into<Box<str>>,
+    ) -> Self {
+        let (store, found) = (store.to_string().into(), found.to_string().into());
+        Self::Refused { store, found, fix: fix.into() }
+    }
+
+    pub(crate) fn unreachable(
+        store: impl fmt::Display,
+        found: impl fmt::Display,
+        fix: impl Into<Box<str>>,
+    ) -> Self {
+        let (store, found) = (store.to_string().into(), found.to_string().into());
+        Self::Unreachable { store, found, fix: fix.into() }
+    }
+
     pub(crate) fn failed(path: &Path, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { path: path.into(), why: why.into() }
     }
@@ -139,7 +212,7 @@ impl fmt::Display for OpenError {
             Self::Unsupported(scheme) => write!(
                 f,
                 "no store has the scheme `{scheme}:`; supported are `sqlite:PATH`, a plain path, \
-                 and `memory:`"
+                 `postgres://USER:PASSWORD@HOST/DATABASE`, and `memory:`"
             ),
             Self::NoPath => f.write_str("the store names no file; write `sqlite:PATH`"),
             Self::Missing(path) => write!(f, "there is no store at {}", path.display()),
@@ -161,6 +234,12 @@ impl fmt::Display for OpenError {
                  to bring it up to date",
                 path.display()
             ),
+            Self::Refused { store, found, fix } => {
+                write!(f, "the store {store} cannot be used: {found}; {fix}")
+            }
+            Self::Unreachable { store, found, fix } => {
+                write!(f, "the store {store} cannot be reached: {found}; {fix}")
+            }
             Self::NotDurable(path) => write!(
                 f,
                 "{} lies on a disk without write-ahead logging and full flushes (a network share?)",
@@ -182,6 +261,8 @@ impl Error for OpenError {
             | Self::Foreign(_)
             | Self::Newer { .. }
             | Self::Older { .. }
+            | Self::Refused { .. }
+            | Self::Unreachable { .. }
             | Self::NotDurable(_) => None,
         }
     }

@@ -64,7 +64,15 @@ static TABLE: &[Row] = &[
     Row {
         name: STORE,
         ours: &[PROTOCOL, ENGINE],
-        others: These(&["postcard", "rusqlite", "serde", "tokio"]),
+        others: These(&[
+            "postcard",
+            "rusqlite",
+            "rustls",
+            "serde",
+            "tokio",
+            "tokio-postgres",
+            "tokio-rustls",
+        ]),
         tests: &["tempfile"],
     },
     Row {

@@ -99,7 +99,7 @@ pub(super) fn all(store: &dyn Store, max: usize) -> Vec<FeedEvent> {
 }
 
 /// Numbers from 1 without a gap, and every hash over the one before it, in each lane.
-pub(super) fn verify(events: &[FeedEvent]) {
+pub fn verify(events: &[FeedEvent]) {
     let mut heads = BTreeMap::new();
     for FeedEvent { lane, number, event, hash } in events {
         let (last, previous) = heads.get(lane).copied().unwrap_or((0, [0; 32]));

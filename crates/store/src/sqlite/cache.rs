@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use counterfoil_engine::store::Versioned;
 
-use super::encoded::Encoded;
 use super::group::Work;
+use crate::encoded::Encoded;
 use crate::kind::Kind;
 
 /// Fewer callers wait for each other.

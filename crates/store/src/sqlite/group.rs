@@ -5,11 +5,11 @@ use counterfoil_engine::store::{Expected, Revision};
 use counterfoil_protocol::moment::Moment;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::encoded::{Encoded, Named, Next};
 use super::statements as sql;
 use crate::bucket;
 use crate::chain::{Head, LANE};
 use crate::codec::key;
+use crate::encoded::{Encoded, Named, Next};
 use crate::kind::Kind;
 use crate::limits::{GROUP_MAX, REVISIONS_RESERVED};
 use crate::revisions::{Micros, Revisions};

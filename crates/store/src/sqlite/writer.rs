@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
     use crate::conformance::block_on;
+    use crate::encoded::Encoded;
     use crate::health::Health;
-    use crate::sqlite::encoded::Encoded;
     use crate::sqlite::schema;
 
     #[test]

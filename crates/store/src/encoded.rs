@@ -1,4 +1,4 @@
-//! A batch as bytes. Made on the thread of the caller, because there is only one writer.
+//! A batch as bytes. Made on the thread of the caller, because a committer has enough to do.
 
 use counterfoil_engine::store::{Batch, Change, CommitError, Expected, Guard, Key, Record};
 
@@ -7,27 +7,28 @@ use crate::codec::{self, Damaged};
 use crate::kind::Kind;
 
 /// A key and where its record stood.
-pub(super) struct Named {
-    pub(super) kind: Kind,
-    pub(super) key: Vec<u8>,
-    pub(super) expected: Expected,
+pub(crate) struct Named {
+    pub(crate) kind: Kind,
+    pub(crate) key: Vec<u8>,
+    pub(crate) expected: Expected,
 }
 
 /// What a record becomes.
-pub(super) struct Next {
-    pub(super) bucket: Option<i64>,
-    pub(super) body: Vec<u8>,
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub(crate) bucket: Option<i64>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// See the module. The order is that of the batch, guards first.
-pub(super) struct Encoded {
-    pub(super) guards: Vec<Named>,
-    pub(super) changes: Vec<(Named, Option<Next>)>,
-    pub(super) events: Vec<Vec<u8>>,
+pub(crate) struct Encoded {
+    pub(crate) guards: Vec<Named>,
+    pub(crate) changes: Vec<(Named, Option<Next>)>,
+    pub(crate) events: Vec<Vec<u8>>,
 }
 
 impl Encoded {
-    pub(super) fn of(batch: &Batch) -> Result<Self, Damaged> {
+    pub(crate) fn of(batch: &Batch) -> Result<Self, Damaged> {
         let guards = batch.guards.iter().map(|Guard { key, expected }| named(key, *expected));
         let changes = batch.changes.iter().map(|Change { key, expected, next: record }| {
             let named = named(key, *expected);
@@ -44,7 +45,7 @@ impl Encoded {
 }
 
 /// What the caller is told of the `index`th expectation of `batch`, which did not hold.
-pub(super) fn conflict(batch: Batch, index: usize) -> CommitError {
+pub(crate) fn conflict(batch: Batch, index: usize) -> CommitError {
     let guards = batch.guards.into_iter().map(|guard| guard.key);
     let mut keys = guards.chain(batch.changes.into_iter().map(|change| change.key));
     keys.nth(index).map_or(CommitError::Unavailable, CommitError::Conflict)
