@@ -14,7 +14,7 @@ use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::{KeyError, SigningKey};
 use counterfoil_protocol::ids::TenantId;
 use counterfoil_protocol::secret::Secret;
-use counterfoil_store::Opened;
+use counterfoil_store::{OpenError, Opened};
 use counterfoil_web::app::App;
 use counterfoil_web::journal::Journal;
 use counterfoil_web::ui::render::Pages;
@@ -47,7 +47,7 @@ pub struct Parts {
 /// Opens the store that `url` names.
 ///
 /// # Errors
-/// [`Failure::config`] with what the store says.
+/// [`Failure::config`] or [`Failure::unreachable`] with what the store says.
 pub fn open_store(url: &str) -> Result<Arc<Opened>, Failure> {
     if let Some(path) = url.strip_prefix("sqlite:")
         && let Some(folder) = Path::new(path).parent()
@@ -56,7 +56,16 @@ pub fn open_store(url: &str) -> Result<Arc<Opened>, Failure> {
         std::fs::create_dir_all(folder).map_err(told)?;
     }
     let opened = counterfoil_store::open(url, Box::new(micros));
-    opened.map(Arc::new).map_err(|e| Failure::config(e.to_string()))
+    opened.map(Arc::new).map_err(|e| told(&e))
+}
+
+/// What a store says: something to correct, or something to wait for.
+pub(crate) fn told(error: &OpenError) -> Failure {
+    if error.is_unreachable() {
+        Failure::unreachable(error.to_string())
+    } else {
+        Failure::config(error.to_string())
+    }
 }
 
 /// Puts the application together.

@@ -240,7 +240,13 @@ fn line_of(text: &str, key: &str) -> usize {
 
 const PREFIX: &str = "COUNTERFOIL_";
 /// Variables that are not settings: the tests' way to find a binary.
-const OTHERS: [&str; 3] = ["COUNTERFOIL_BINARY", "COUNTERFOIL_KILLS", "COUNTERFOIL_SEEDS"];
+const OTHERS: [&str; 5] = [
+    "COUNTERFOIL_BINARY",
+    "COUNTERFOIL_KILLS",
+    "COUNTERFOIL_POSTGRES",
+    "COUNTERFOIL_POSTGRES_PROGRAMS",
+    "COUNTERFOIL_SEEDS",
+];
 
 fn overlay(effective: &mut Effective, environment: &[(String, String)]) -> Result<(), Failure> {
     let names: Vec<String> = KEYS

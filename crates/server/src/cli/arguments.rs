@@ -46,6 +46,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: KeyVerb,
     },
+    /// Bring the tables of a store at a server up to date
+    Migrate {
+        #[command(subcommand)]
+        verb: MigrateVerb,
+    },
     /// Say what happened: for a reference such as 7H2K-9QXD, or a code such as E2031
     Explain {
         /// A reference, a request id, or a code
@@ -241,6 +246,25 @@ pub(super) enum ClientVerb {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MigrateVerb {
+    /// Say which steps are left; change nothing
+    Plan {
+        /// The configuration file
+        #[arg(long, default_value = "counterfoil.toml")]
+        config: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take the steps that are left
+    Run {
+        /// The configuration file
+        #[arg(long, default_value = "counterfoil.toml")]
+        config: PathBuf,
     },
 }
 

@@ -7,13 +7,16 @@ use super::arguments::ConfigVerb;
 use crate::config::{self, Effective};
 use crate::failure::Failure;
 use crate::system::SystemDice;
-use crate::{keyfile, resources, tls};
+use crate::{boot, keyfile, resources, tls};
 
 pub(super) fn run(verb: ConfigVerb) -> Result<(), Failure> {
     match verb {
         ConfigVerb::Check { config } => check(&config),
         ConfigVerb::Show { config, origin, json } => {
-            let (_, effective) = config::load(&config, &config::environment())?;
+            let (_, mut effective) = config::load(&config, &config::environment())?;
+            if let Some(store) = effective.get_mut("store") {
+                store.text = counterfoil_store::open::shown(&store.text);
+            }
             show(&effective, origin, json)
         }
     }
@@ -28,6 +31,7 @@ fn check(path: &Path) -> Result<(), Failure> {
     let keyfile = if keyfile.exists() { keyfile } else { scratch.path().join("handle-keys.toml") };
     let keys = keyfile::load_or_make(&keyfile, &mut SystemDice)?;
     let loaded = resources::load(&settings.resources, &settings.issuer, &keys)?;
+    counterfoil_store::open::check(&settings.store).map_err(|e| boot::told(&e))?;
     if let Some((cert, key)) = &settings.tls {
         tls::server(cert, key)?;
     }

@@ -7,6 +7,7 @@ mod explain;
 mod flow;
 mod http;
 mod key;
+mod migrate;
 mod pasted;
 mod play;
 mod serve;
@@ -57,6 +58,7 @@ fn run(command: Command, started_us: u64) -> Result<(), Failure> {
         Command::Config { verb } => config::run(verb),
         Command::Client { verb } => client_runtime(client::run(verb)),
         Command::Key { verb } => client_runtime(key::run(verb)),
+        Command::Migrate { verb } => migrate::run(verb),
         Command::Explain { what, state } => explain::run(&what, &state),
         Command::Completion { shell } => {
             completion(shell);
