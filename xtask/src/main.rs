@@ -9,6 +9,7 @@ mod tools;
 mod sim;
 mod mutants;
 mod crash;
+mod postgres;
 mod conformance;
 mod bench;
 

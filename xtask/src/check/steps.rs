@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::postgres;
 use crate::shell;
 use crate::tidy;
 use crate::tools::{self, node, python};
@@ -9,6 +10,9 @@ use crate::workspace::Workspace;
 
 /// The server as it is shipped.
 pub(crate) const BUILD: &str = "cargo build --release -p counterfoil-server";
+
+/// Test programs of that name, of the store and of the suite.
+const POSTGRES: &str = "cargo test --workspace --test postgres";
 
 /// How a step ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +80,7 @@ pub(super) static ALL: &[Step] = &[
     },
     quick("test", "cargo test --workspace", Action::Command),
     Step { fast: false, ..quick("build", BUILD, Action::Command) },
+    with_binary("postgres", POSTGRES, Action::Own(postgres)),
     with_binary("blackbox", "cargo test --workspace --test blackbox", Action::Program("blackbox")),
     with_binary("docs", "cargo test --workspace --test docs", Action::Program("docs")),
     with_binary("clients", "node suite/clients/run.mjs", Action::Own(clients)),
@@ -131,6 +136,29 @@ fn advisories(workspace: &Workspace) -> Outcome {
     }
     let line = "cargo deny check --disable-fetch advisories";
     shell::run(&mut shell::command(workspace.root(), line)).into()
+}
+
+/// The store at a server, and two of our servers on it. Where there is no PostgreSQL and none can be
+/// installed, that is said, and no more.
+fn postgres(workspace: &Workspace) -> Outcome {
+    let programs = match postgres::programs(workspace.root()) {
+        Ok(programs) => programs,
+        Err(why) => return Outcome::Skipped(format!("no PostgreSQL: {why}")),
+    };
+    let server = match postgres::Server::start(workspace.root(), &programs) {
+        Ok(server) => server,
+        Err(why) => return Outcome::Failed(why),
+    };
+    // Left out of every other run, so looked at here.
+    let lints = "cargo clippy --workspace --test postgres -- -D warnings";
+    if let Err(why) = shell::run(&mut shell::command(workspace.root(), lints)) {
+        return Outcome::Failed(why);
+    }
+    let mut command = shell::command(workspace.root(), POSTGRES);
+    command.env("COUNTERFOIL_BINARY", workspace.binary());
+    command.env("COUNTERFOIL_POSTGRES", server.url());
+    command.env("COUNTERFOIL_POSTGRES_PROGRAMS", &programs);
+    shell::run(&mut command).into()
 }
 
 /// Client libraries of others, unchanged, against the binary.

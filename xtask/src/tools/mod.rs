@@ -76,8 +76,25 @@ pub(crate) static CHROMIUM: Tool = Tool {
     oldest: &[120],
     source: Source::Debian("chromium"),
 };
+/// Debian keeps the programs of each version in a folder of its own, off the path.
+macro_rules! postgres_on_path {
+    () => {
+        "PATH=$PATH:$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1); "
+    };
+}
+/// Where PostgreSQL's server is.
+pub(crate) const POSTGRES_WHERE: &[&str] =
+    &["sh", "-c", concat!(postgres_on_path!(), "command -v postgres")];
 
-static ALL: &[&Tool] = &[&CARGO_DENY, &NODE, &NPM, &PYTHON, &CHROMIUM];
+pub(crate) static POSTGRES: Tool = Tool {
+    name: "postgresql",
+    used_by: "postgres, drill",
+    probe: &["sh", "-c", concat!(postgres_on_path!(), "postgres --version")],
+    oldest: &[13],
+    source: Source::Debian("postgresql"),
+};
+
+static ALL: &[&Tool] = &[&CARGO_DENY, &NODE, &NPM, &PYTHON, &CHROMIUM, &POSTGRES];
 
 /// Says what is there; installs what is missing.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
