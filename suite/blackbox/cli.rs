@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::server::{FIN, Server, counterfoil, ended, lines};
 use crate::wire::Wire;
 
-fn run_in(folder: &Path, line: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) fn run_in(folder: &Path, line: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = counterfoil();
     command.args(line).current_dir(folder).envs(environment.iter().copied());
     // The one variable of ours that is meant for tests is not one of the server's.

@@ -22,4 +22,5 @@ mod unbuilt;
 mod signals;
 mod cli;
 mod operator;
+mod registration;
 mod golden;

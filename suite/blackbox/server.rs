@@ -76,11 +76,17 @@ impl Server {
 
     /// A server of one's own, with the clients of `more.toml`.
     pub(crate) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same, with a resource file of the test's own.
+    pub(crate) fn with(resources: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         std::fs::create_dir_all(state.join("resources")).unwrap();
         std::fs::write(state.join("resources/more.toml"), MORE).unwrap();
         std::fs::write(state.join("resources/elliptic.pem"), ELLIPTIC).unwrap();
+        std::fs::write(state.join("resources/own.toml"), resources).unwrap();
         let mut server = Self::on(&state);
         server.folder = Some(folder);
         server

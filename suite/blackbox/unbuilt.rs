@@ -109,10 +109,11 @@ fn m032_cve_2026_7571_no_token_in_the_front_channel() {
 }
 
 #[test]
-fn m034_m039_cve_2026_15572_registration() {
+fn a_tenant_that_registers_nobody_has_no_registration() {
     let server = Server::shared();
     let paths = [
         "/register",
+        "/register/mxrecipient",
         "/oauth2/v4/register",
         "/oauth2/v4/register/mxrecipient",
         "/clients",

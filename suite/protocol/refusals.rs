@@ -28,7 +28,7 @@ const SCENES: [fn(&mut Vec<String>); 8] = [
 const DPOP: &str = "../crates/jose/tests/suite/dpop.rs";
 
 /// What is provoked by another test program: the file, and the name of the test.
-const ELSEWHERE: [(&str, &str, &str); 19] = [
+const ELSEWHERE: [(&str, &str, &str); 29] = [
     ("E1012", "blackbox/limits.rs", "a_body_over_64_kib_is_413"),
     ("E1013", "blackbox/limits.rs", "a_head_over_32_kib_is_431"),
     ("E1014", "blackbox/slow.rs", "a_body_that_does_not_come_is_408"),
@@ -48,15 +48,27 @@ const ELSEWHERE: [(&str, &str, &str); 19] = [
     ("E1411", DPOP, "ProofFault::Address"),
     ("E1412", DPOP, "ProofFault::Issued"),
     ("E1413", DPOP, "ProofFault::TokenHash"),
+    ("E6001", "blackbox/registration.rs", "what_is_no_metadata_is_refused"),
+    ("E6002", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6003", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6004", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6005", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6006", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6007", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6008", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
+    ("E6010", "blackbox/registration.rs", "who_may_register_is_the_banks_to_say"),
+    ("E6011", "blackbox/registration.rs", "a_registration_token_manages_its_own_client_only"),
 ];
 
 /// What stands in the catalogue and nothing answers yet.
-const RESERVED: [(&str, &str); 5] = [
+const RESERVED: [(&str, &str); 7] = [
     ("E1401", "no endpoint asks for a proof yet"),
     ("E1402", "no endpoint asks for a proof yet"),
     ("E1414", "no endpoint asks for a proof yet"),
     ("E1415", "no endpoint asks for a proof yet"),
     ("E1416", "no endpoint asks for a proof yet"),
+    ("E3050", "no endpoint takes a hint yet"),
+    ("E3051", "no endpoint takes a hint yet"),
 ];
 
 fn a_refresh_token_after_its_successor_was_used(told: &mut Vec<String>) {

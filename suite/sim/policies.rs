@@ -7,6 +7,7 @@ use counterfoil_engine::policy::{
     RedirectRule, Rotation, ScopeAbsent,
 };
 use counterfoil_engine::tenant::Switches;
+use counterfoil_jose::alg::Alg;
 use counterfoil_jose::assertion;
 use counterfoil_web::surfaces;
 
@@ -29,6 +30,7 @@ const RULES: Policy = Policy {
     redirect_uri: RedirectRule::MustEqual,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
+    algs: &[Alg::RS256],
     code_ttl_s: 60,
     access_ttl_s: 300,
     refresh_ttl_s: 90 * 86_400,

@@ -87,6 +87,7 @@ impl World {
             audit: AuditMode::Changes,
             directory: Directory::default(),
             throttle: Throttle::default(),
+            registrations: counterfoil_engine::register::Flood::default(),
             access_events: Mutex::new(VecDeque::new()),
         };
         let issuers = (0..TURNS_MAX).map(|turns| fixtures::issuer(policy, turns)).collect();

@@ -68,6 +68,14 @@ pub enum What {
     ClientChanged,
     /// A signing key changed its state.
     KeyChanged,
+    /// A client registered, changed or removed itself.
+    ClientRegistered,
+    /// A customer signed out.
+    LoggedOut,
+    /// A client heard that a customer signed out.
+    LogoutDelivered,
+    /// A client could not be told that a customer signed out.
+    LogoutGivenUp,
 }
 
 impl What {
@@ -106,6 +114,10 @@ impl What {
             Self::SubjectChanged => "subject.changed",
             Self::ClientChanged => "client.changed",
             Self::KeyChanged => "key.changed",
+            Self::ClientRegistered => "client.registered",
+            Self::LoggedOut => "logout.done",
+            Self::LogoutDelivered => "logout.delivered",
+            Self::LogoutGivenUp => "logout.given_up",
         }
     }
 }

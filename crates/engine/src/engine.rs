@@ -45,6 +45,8 @@ pub struct Engine {
     pub directory: Directory,
     /// Bounds guessing of passwords.
     pub throttle: Throttle,
+    /// Bounds open registration.
+    pub registrations: crate::register::Flood,
     /// Events that wait for the next append.
     pub access_events: Mutex<VecDeque<Event>>,
 }

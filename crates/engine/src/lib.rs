@@ -37,3 +37,4 @@ pub mod login;
 pub mod customer;
 pub mod admin;
 pub mod key_cycle;
+pub mod register;

@@ -64,3 +64,12 @@ pub const REPLAY_GRACE_S: u64 = 120;
 /// Published signing keys of one tenant: four algorithms, each with its successor and the ones that
 /// still retire. Bounds what a verifier fetches.
 pub const SIGNING_KEYS_MAX: usize = 32;
+/// Entries of one list of client metadata: contacts, requested classes of authentication.
+pub const METADATA_LIST_MAX: usize = 32;
+/// Longest text of client metadata that is no address: a distinguished name, a name in any script.
+pub const METADATA_TEXT_LEN_MAX: usize = 1_024;
+/// Clients that a tenant with open registration takes within [`REGISTRATION_WINDOW_S`]: a test run
+/// registers two per module, a flood more.
+pub const REGISTRATIONS_MAX: u32 = 2_000;
+/// The window of [`REGISTRATIONS_MAX`].
+pub const REGISTRATION_WINDOW_S: u64 = 3_600;

@@ -34,6 +34,8 @@ pub struct Policy {
     pub id_token: IdToken,
     /// What an access token looks like.
     pub access_format: AccessFormat,
+    /// Algorithms of signatures, ours and those of clients.
+    pub algs: &'static [Alg],
     /// Life of a code.
     pub code_ttl_s: u64,
     /// Life of an access token.

@@ -51,7 +51,14 @@ pub(crate) fn numeric_date(value: &Value) -> Option<Moment> {
 }
 
 /// Any JSON value without repeated members.
-pub(crate) struct Strict(pub(crate) Value);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strict(pub Value);
+
+impl serde::Serialize for Strict {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -6,7 +6,7 @@
 pub mod provider;
 pub mod alg;
 mod base64;
-mod json;
+pub mod json;
 mod parts;
 pub mod jwk;
 pub mod thumbprint;

@@ -111,6 +111,18 @@ pub enum Refusal {
     /// The access token does not carry the scope that this needs.
     ScopeInsufficient,
 
+    // --- registration and logout ---
+    /// A member of client metadata that cannot be taken.
+    Metadata(&'static str, MetadataFault),
+    /// The initial access token is missing or wrong.
+    InitialAccessToken,
+    /// The registration access token is missing, wrong, or no longer of use.
+    RegistrationToken,
+    /// The `id_token_hint` of a logout is no ID token of ours.
+    LogoutHint,
+    /// The `post_logout_redirect_uri` is not registered for the client.
+    LogoutRedirectUnregistered,
+
     // --- us ---
     /// Too many requests of this client, from this address, or for one tenant's keys.
     RateLimited,
@@ -244,6 +256,55 @@ pub enum ProofFault {
     Nonce,
 }
 
+/// What is wrong with a member of client metadata. Safe to tell the client, which sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetadataFault {
+    /// Not there, and the rest of the metadata needs it.
+    Missing,
+    /// There, and not of its form.
+    Malformed,
+    /// Of its form, and not to be had here.
+    NotAllowed,
+    /// Contradicts another member.
+    Conflicting,
+    /// An address that did not give what it must.
+    Unreachable,
+    /// No member: the body is no JSON object of client metadata.
+    NoObject,
+    /// A redirect URI that cannot be registered, or none where one is needed.
+    Redirect,
+    /// A software statement; none is approved here.
+    Statement,
+}
+
+impl MetadataFault {
+    fn describe(self, name: &str) -> String {
+        match self {
+            Self::Missing => format!("missing metadata: {name}"),
+            Self::Malformed => format!("malformed metadata: {name}"),
+            Self::NotAllowed => format!("metadata not available here: {name}"),
+            Self::Conflicting => format!("metadata contradicts the rest: {name}"),
+            Self::Unreachable => format!("address does not give what it must: {name}"),
+            Self::NoObject | Self::Redirect | Self::Statement => {
+                Refusal::Metadata("", self).stable().title.into()
+            }
+        }
+    }
+
+    const fn code(self) -> ErrorCode {
+        match self {
+            Self::Missing
+            | Self::Malformed
+            | Self::NotAllowed
+            | Self::Conflicting
+            | Self::Unreachable
+            | Self::NoObject => ErrorCode::InvalidClientMetadata,
+            Self::Redirect => ErrorCode::InvalidRedirectUri,
+            Self::Statement => ErrorCode::UnapprovedSoftwareStatement,
+        }
+    }
+}
+
 /// The registered error codes this server emits (IANA OAuth Extensions Error registry, OpenID).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -271,6 +332,12 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri,
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata,
+    /// RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement,
     /// RFC 9449 §5.
     InvalidDpopProof,
     /// RFC 9449 §8.
@@ -294,6 +361,9 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
         }
@@ -323,6 +393,8 @@ impl Refusal {
             | Self::InteractionExpired
             | Self::AntiForgery
             | Self::AccountsMissing
+            | Self::LogoutHint
+            | Self::LogoutRedirectUnregistered
             | Self::CustomerUnknown => ErrorCode::InvalidRequest,
 
             Self::ClientCredentialsMissing
@@ -356,7 +428,10 @@ impl Refusal {
             | Self::AuthenticationFailed
             | Self::LoginWrong
             | Self::LoginThrottled => ErrorCode::AccessDenied,
-            Self::TokenInactive => ErrorCode::InvalidToken,
+            Self::TokenInactive | Self::InitialAccessToken | Self::RegistrationToken => {
+                ErrorCode::InvalidToken
+            }
+            Self::Metadata(_, fault) => fault.code(),
             Self::ScopeInsufficient => ErrorCode::InsufficientScope,
 
             Self::RateLimited
@@ -382,7 +457,7 @@ impl Refusal {
             Self::BodyTooLarge => 413,
             Self::HeadTooLarge => 431,
             Self::RateLimited | Self::LoginThrottled => 429,
-            Self::TokenInactive => 401,
+            Self::TokenInactive | Self::InitialAccessToken | Self::RegistrationToken => 401,
             Self::TlsRequired | Self::ScopeInsufficient | Self::AntiForgery => 403,
             Self::Internal => 500,
             Self::TooManyViews
@@ -436,6 +511,9 @@ impl Refusal {
             | Self::InteractionUnknown
             | Self::InteractionExpired
             | Self::LoginWrong
+            | Self::Metadata(..)
+            | Self::LogoutHint
+            | Self::LogoutRedirectUnregistered
             | Self::AccountsMissing => 400,
         }
     }
@@ -457,6 +535,9 @@ impl Refusal {
             | ErrorCode::ServerError
             | ErrorCode::InvalidToken
             | ErrorCode::InsufficientScope
+            | ErrorCode::InvalidRedirectUri
+            | ErrorCode::InvalidClientMetadata
+            | ErrorCode::UnapprovedSoftwareStatement
             | ErrorCode::InvalidDpopProof
             | ErrorCode::UseDpopNonce => None,
         }
@@ -467,6 +548,9 @@ impl Refusal {
     #[must_use]
     pub fn description(self) -> String {
         if let Self::Parameter(name, fault) = self {
+            return fault.describe(name);
+        }
+        if let Self::Metadata(name, fault) = self {
             return fault.describe(name);
         }
         match self.code() {
@@ -485,6 +569,9 @@ impl Refusal {
             ErrorCode::TemporarilyUnavailable => "try again later",
             ErrorCode::InvalidToken => "the access token is missing, expired or revoked",
             ErrorCode::InsufficientScope => "the access token does not cover this",
+            ErrorCode::InvalidRedirectUri
+            | ErrorCode::InvalidClientMetadata
+            | ErrorCode::UnapprovedSoftwareStatement => self.stable().title,
         }
         .into()
     }

@@ -1,6 +1,6 @@
 //! Stable codes of refusals: `E1042` is what logs, `docs/errors/` and `counterfoil explain` speak of.
 
-use crate::refusal::{AssertionFault, Fault, ProofFault, Refusal, SignatureFault};
+use crate::refusal::{AssertionFault, Fault, MetadataFault, ProofFault, Refusal, SignatureFault};
 
 /// One row of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,18 @@ pub const ALL: &[Refusal] = &[
     Refusal::CustomerUnknown,
     Refusal::TokenInactive,
     Refusal::ScopeInsufficient,
+    Refusal::Metadata("body", MetadataFault::NoObject),
+    Refusal::Metadata("jwks", MetadataFault::Missing),
+    Refusal::Metadata("subject_type", MetadataFault::Malformed),
+    Refusal::Metadata("token_endpoint_auth_method", MetadataFault::NotAllowed),
+    Refusal::Metadata("jwks_uri", MetadataFault::Conflicting),
+    Refusal::Metadata("sector_identifier_uri", MetadataFault::Unreachable),
+    Refusal::Metadata("redirect_uris", MetadataFault::Redirect),
+    Refusal::Metadata("software_statement", MetadataFault::Statement),
+    Refusal::InitialAccessToken,
+    Refusal::RegistrationToken,
+    Refusal::LogoutHint,
+    Refusal::LogoutRedirectUnregistered,
     Refusal::RateLimited,
     Refusal::TooManyViews,
     Refusal::StoreUnavailable,
@@ -179,6 +191,11 @@ impl Refusal {
             Self::CustomerUnknown => ("E3040", "the customer id is unknown"),
             Self::TokenInactive => ("E4001", "the access token is missing or not active"),
             Self::ScopeInsufficient => ("E4002", "the access token does not cover this"),
+            Self::LogoutHint => ("E3050", "the id_token_hint is no ID token of ours"),
+            Self::LogoutRedirectUnregistered => ("E3051", "no such address registered for logout"),
+            Self::Metadata(_, fault) => return fault.stable(),
+            Self::InitialAccessToken => ("E6010", "the initial access token is missing or wrong"),
+            Self::RegistrationToken => ("E6011", "the registration token is missing or wrong"),
             Self::RateLimited => ("E5001", "too many requests"),
             Self::TooManyViews => ("E5002", "too many different scopes at once"),
             Self::StoreUnavailable => ("E5003", "the store is not available"),
@@ -213,6 +230,22 @@ impl AssertionFault {
             Self::Replayed => ("E1218", "the assertion was used before"),
             Self::KeyUnknown => ("E1219", "the key of the assertion is not registered"),
             Self::SignatureWrong => ("E1220", "the signature of the assertion is wrong"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl MetadataFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::NoObject => ("E6001", "the body is no client metadata"),
+            Self::Missing => ("E6002", "client metadata is missing"),
+            Self::Malformed => ("E6003", "client metadata is malformed"),
+            Self::NotAllowed => ("E6004", "client metadata is not available here"),
+            Self::Conflicting => ("E6005", "client metadata contradicts itself"),
+            Self::Unreachable => ("E6006", "a registered address does not give what it must"),
+            Self::Redirect => ("E6007", "a redirect URI cannot be registered"),
+            Self::Statement => ("E6008", "no software statement is approved here"),
         };
         StableCode { code, title }
     }

@@ -84,6 +84,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         audit: parts.audit,
         directory: Directory::default(),
         throttle: Throttle::default(),
+        registrations: counterfoil_engine::register::Flood::default(),
         access_events: std::sync::Mutex::default(),
     };
     Ok(App {

@@ -4,6 +4,7 @@
 
 mod client;
 mod file;
+mod registration;
 mod user;
 
 use std::path::Path;
@@ -39,13 +40,16 @@ pub struct Loaded {
 pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure> {
     let mut files = vec![];
     for path in toml_files(folder)? {
-        let file: File = toml_file::read(&path)?;
-        files.push((path, file));
+        let text = toml_file::text(&path)?;
+        let file: File = toml_file::parse(&path.display().to_string(), &text)?;
+        files.push((path, file, text));
     }
     let mut loaded = Loaded::default();
-    for (path, file) in &files {
-        for tenant in &file.tenant {
-            let tenant = tenant_of(tenant).map_err(|e| at(path, &e))?;
+    for (path, file, text) in &files {
+        for tenant_file in &file.tenant {
+            let mut tenant = tenant_of(tenant_file).map_err(|e| at(path, &e))?;
+            let place = Place { path, text };
+            tenant.registration = registration::policy(tenant_file, &tenant, (base, keys), place)?;
             if loaded.desired.tenants.iter().any(|known| known.id == tenant.id) {
                 return Err(at(path, &format!("tenant \"{}\" is defined twice", tenant.id)));
             }
@@ -59,7 +63,7 @@ pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure
         .iter()
         .map(|tenant| Issuer::new(tenant.clone(), base, vec![], keys))
         .collect();
-    for (path, file) in &files {
+    for (path, file, _) in &files {
         let beside = path.parent().unwrap_or(Path::new("."));
         let by = path.file_name().map(|name| name.to_string_lossy().into_owned());
         for client in &file.client {
@@ -83,6 +87,21 @@ pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure
     }
     unique(&loaded.desired)?;
     Ok(loaded)
+}
+
+/// A file and its text, for messages that name line and column.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    path: &'f Path,
+    text: &'f str,
+}
+
+impl Place<'_> {
+    /// What is wrong with what stands at `byte`.
+    fn at(self, byte: usize, what: &str) -> Failure {
+        let (line, column) = toml_file::position(self.text, byte);
+        Failure::config(format!("{}:{line}:{column}: {what}", self.path.display()))
+    }
 }
 
 fn at(path: &Path, what: &str) -> Failure {

@@ -382,9 +382,13 @@ fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, M
             return Ok(found);
         }
     }
-    let shared: &[&'static [Route]] =
-        if in_realm { &[common::METADATA] } else { &[common::METADATA, common::ROUTES] };
-    for routes in shared {
+    let registers = issuer.tenant.registration.is_some();
+    let shared = [
+        (true, common::METADATA),
+        (!in_realm, common::ROUTES),
+        (!in_realm && registers, common::REGISTRATION),
+    ];
+    for (_, routes) in shared.into_iter().filter(|(served, _)| *served) {
         if let Some(found) = look(&Plain, Switches::default(), routes) {
             return Ok(found);
         }

@@ -7,3 +7,4 @@ mod assertions;
 mod introspection;
 mod login;
 mod abuse;
+mod registration;

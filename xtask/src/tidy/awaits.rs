@@ -18,6 +18,8 @@ static MAY: &[&str] = &[
     "introspect.rs",
     "key_cycle.rs",
     "login/mod.rs",
+    "register/mod.rs",
+    "register/sector.rs",
     "revoke.rs",
     "token.rs",
     "userinfo.rs",

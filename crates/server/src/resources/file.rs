@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 /// One file.
 #[derive(Debug, Default, Deserialize)]
@@ -30,12 +31,26 @@ pub(super) struct TenantFile {
     pub(super) surfaces: Vec<String>,
     pub(super) enabled: Option<bool>,
     pub(super) https_required: Option<bool>,
+    /// Who may register clients; nobody when left out.
+    pub(super) registration: Option<RegistrationFile>,
     #[serde(default)]
     pub(super) fintecture: FintectureFile,
     #[serde(default)]
     pub(super) mx: MxFile,
     #[serde(default)]
     pub(super) worldline: WorldlineFile,
+}
+
+/// `[tenant.registration]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegistrationFile {
+    /// The surface that registered clients live on; one of the tenant's.
+    pub(super) surface: Spanned<String>,
+    /// The token that a registration must show; anybody may register when there is none.
+    pub(super) initial_access_token: Option<Spanned<String>>,
+    /// The same, in a file beside this one.
+    pub(super) initial_access_token_file: Option<Spanned<PathBuf>>,
 }
 
 /// `[tenant.fintecture]`

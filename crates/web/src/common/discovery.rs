@@ -65,6 +65,8 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     revocation_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     userinfo_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session_endpoint: Option<String>,
@@ -123,6 +125,10 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
         token_endpoint: full(at.token),
         introspection_endpoint: full(at.introspection),
         revocation_endpoint: full(at.revocation),
+        registration_endpoint: tenant
+            .registration
+            .as_ref()
+            .map(|_| full(crate::common::register::PATH)),
         userinfo_endpoint: at.userinfo.map(full),
         end_session_endpoint: at.end_session.map(full),
         jwks_uri: full(at.jwks),

@@ -5,6 +5,7 @@ pub mod jwks;
 pub mod introspect;
 pub mod keycloak;
 pub mod plain;
+pub mod register;
 pub mod revoke;
 pub mod userinfo;
 
@@ -61,6 +62,20 @@ pub static ROUTES: &[Route] = &[
         methods: &["POST"],
         path: "/login/switch",
         handler: |app, ask| Box::pin(crate::ui::login::switch(app, ask)),
+    },
+];
+
+/// Paths of a tenant that registers clients.
+pub static REGISTRATION: &[Route] = &[
+    Route {
+        methods: &["POST"],
+        path: register::PATH,
+        handler: |app, ask| Box::pin(register::create(app, ask)),
+    },
+    Route {
+        methods: &["GET", "PUT", "DELETE"],
+        path: "/register/{}",
+        handler: |app, ask| Box::pin(register::manage(app, ask)),
     },
 ];
 

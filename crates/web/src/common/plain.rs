@@ -4,6 +4,7 @@ use counterfoil_engine::policy::{
     AccessFormat, ExactScopes, IdToken, Pkce, Policy, Previous, RedirectRule, Rotation, ScopeAbsent,
 };
 use counterfoil_engine::tenant::Switches;
+use counterfoil_jose::alg::Alg;
 
 use super::{ANY_CLIENT, discovery::Endpoints};
 use crate::surfaces::{Route, Surface};
@@ -21,6 +22,7 @@ static POLICY: Policy = Policy {
     redirect_uri: RedirectRule::MustEqual,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
+    algs: &[Alg::RS256],
     code_ttl_s: 0,
     access_ttl_s: 0,
     refresh_ttl_s: 0,

@@ -29,7 +29,7 @@ pub fn named(name: &str) -> Option<&'static dyn Surface> {
 
 /// A path of a surface and what answers there.
 pub struct Route {
-    /// `GET` (with it `HEAD`), `POST` or `DELETE`.
+    /// `GET` (with it `HEAD`), `POST`, `PUT` or `DELETE`.
     pub methods: &'static [&'static str],
     /// The path below the tenant; `{}` matches one segment.
     pub path: &'static str,

@@ -37,6 +37,7 @@ const RULES: Policy = Policy {
     // Clients without metadata assume RS256 (surfaces.md 3.2).
     id_token: IdToken::Signed { alg: Alg::RS256, ttl_s: 600 },
     access_format: AccessFormat::Opaque,
+    algs: &[Alg::RS256],
     code_ttl_s: 60,
     access_ttl_s: 600,
     refresh_ttl_s: 30 * 86_400,

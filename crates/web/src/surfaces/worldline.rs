@@ -38,6 +38,7 @@ const RULES: Policy = Policy {
     id_token: IdToken::Never,
     // So that Keycloak's client libraries can verify it (surfaces.md 4.5).
     access_format: AccessFormat::Jwt { alg: Alg::RS256, claims },
+    algs: &[Alg::RS256],
     code_ttl_s: 60,
     access_ttl_s: 300,
     refresh_ttl_s: 0,

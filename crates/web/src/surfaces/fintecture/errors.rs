@@ -80,7 +80,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
                 CODE
             }
         }
-        Refusal::TokenInactive => TOKEN,
+        Refusal::TokenInactive | Refusal::InitialAccessToken | Refusal::RegistrationToken => TOKEN,
         Refusal::ScopeMissing
         | Refusal::ScopeNotAllowed
         | Refusal::ScopeInsufficient
@@ -112,6 +112,9 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::InteractionExpired
         | Refusal::AntiForgery
         | Refusal::LoginWrong
+        | Refusal::Metadata(..)
+        | Refusal::LogoutHint
+        | Refusal::LogoutRedirectUnregistered
         | Refusal::AccountsMissing => BAD_REQUEST,
     }
 }

@@ -19,6 +19,7 @@ use counterfoil_engine::policy::{
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
+use counterfoil_jose::alg::Alg;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Serialize;
 
@@ -46,6 +47,7 @@ static POLICY: Policy = Policy {
     redirect_uri: RedirectRule::EqualIfSent,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
+    algs: &[Alg::RS256],
     code_ttl_s: 60,
     access_ttl_s: 3_600,
     refresh_ttl_s: 180 * 86_400,
