@@ -27,7 +27,7 @@ const DONE_HEADING: &str = "You are signed out";
 enum Visit {
     /// Sees an error page at once.
     Refused,
-    /// Signs in and says no.
+    /// Says no instead of signing in. An earlier consent would skip the page that asks for it.
     Denies,
     /// Leaves the first time, signs in the second time.
     ComesBack,
@@ -67,7 +67,7 @@ static VISITS: &[(&str, Visit)] = &[
 pub(super) fn usual(visitor: &Visitor) -> Value {
     let Visitor { issuer, suite, .. } = visitor;
     json!([
-        authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+        authorization(visitor, &signs_in(visitor, &[])),
         {
             "match": format!("{issuer}/logout*"),
             "tasks": [
@@ -126,7 +126,8 @@ impl Visit {
                 ],
             }]),
             Self::Denies => {
-                json!([authorization(visitor, &signs_in(visitor, &[]), "consent-deny")])
+                let cancels = json!([["click", "id", "login-cancel"]]);
+                json!([authorization(visitor, &cancels)])
             }
             Self::ComesBack => json!([
                 {
@@ -135,16 +136,16 @@ impl Visit {
                         "task": "Look and leave", "match": format!("{issuer}/*"), "commands": [],
                     }],
                 },
-                authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+                authorization(visitor, &signs_in(visitor, &[])),
             ]),
             Self::SignsInAgain => {
                 let shown = [shows(LOGIN_HEADING, "update-image-placeholder-optional")];
-                json!([authorization(visitor, &signs_in(visitor, &shown), "consent-allow")])
+                json!([authorization(visitor, &signs_in(visitor, &shown))])
             }
             Self::AskedToSignOut => {
                 let either = format!("{ERROR_HEADING}|{LOGOUT_HEADING}");
                 json!([
-                    authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+                    authorization(visitor, &signs_in(visitor, &[])),
                     {
                         "match": logout.clone(),
                         "tasks": [{
@@ -155,7 +156,7 @@ impl Visit {
                 ])
             }
             Self::SignsOut => json!([
-                authorization(visitor, &signs_in(visitor, &[]), "consent-allow"),
+                authorization(visitor, &signs_in(visitor, &[])),
                 {
                     "match": logout.clone(),
                     "tasks": [
@@ -174,19 +175,19 @@ impl Visit {
     }
 }
 
-/// Signs in where that is asked, presses a button of the consent page, and arrives at the client.
-fn authorization(visitor: &Visitor, signs_in: &Value, button: &str) -> Value {
+/// Does what is said on the login page, allows on the consent page, and arrives at the client.
+fn authorization(visitor: &Visitor, login: &Value) -> Value {
     let Visitor { issuer, suite, .. } = visitor;
     json!({
         "match": format!("{issuer}/authorize*"),
         "tasks": [
             {
                 "task": "Login", "optional": true, "match": format!("{issuer}/login*"),
-                "commands": signs_in,
+                "commands": login,
             },
             {
                 "task": "Consent", "optional": true, "match": format!("{issuer}/consent*"),
-                "commands": [["click", "id", button]],
+                "commands": [["click", "id", "consent-allow"]],
             },
             {
                 "task": "Verify complete", "match": format!("{suite}test/*/callback*"),
