@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 pub enum Health {
     /// It does.
     Ready,
-    /// Not now; it tries by itself to be ready again.
+    /// Not now; it tries by itself to be ready again. Reads may go on.
     Interrupted {
         /// For the operator.
         why: Box<str>,
@@ -24,6 +24,7 @@ pub enum Health {
 #[derive(Debug, Default)]
 pub(crate) struct Condition {
     stopped: OnceLock<Box<str>>,
+    interrupted: Mutex<Option<Box<str>>>,
     fault: Mutex<Option<Box<str>>>,
 }
 
@@ -31,6 +32,13 @@ impl Condition {
     /// For good. The first reason stays.
     pub(crate) fn stop(&self, why: impl fmt::Display) {
         let _ = self.stopped.set(why.to_string().into());
+    }
+
+    /// For now; `None` ends it.
+    pub(crate) fn interrupted(&self, why: Option<&dyn fmt::Display>) {
+        if let Ok(mut interrupted) = self.interrupted.lock() {
+            *interrupted = why.map(|why| why.to_string().into());
+        }
     }
 
     /// One request failed; the store goes on.
@@ -41,9 +49,10 @@ impl Condition {
     }
 
     pub(crate) fn health(&self) -> Health {
+        let interrupted = || self.interrupted.lock().ok().and_then(|why| why.clone());
         match self.stopped.get() {
-            None => Health::Ready,
             Some(why) => Health::Stopped { why: why.clone() },
+            None => interrupted().map_or(Health::Ready, |why| Health::Interrupted { why }),
         }
     }
 

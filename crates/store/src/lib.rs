@@ -10,6 +10,7 @@ mod encoded;
 mod chain;
 mod revisions;
 pub mod health;
+pub mod mark;
 pub mod open;
 pub mod memory;
 pub mod sqlite;
@@ -18,6 +19,7 @@ pub mod postgres;
 pub mod conformance;
 
 pub use health::Health;
+pub use mark::{Mark, Standing};
 pub use memory::MemoryStore;
 pub use open::{OpenError, Opened, open};
 pub use postgres::PostgresStore;

@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use counterfoil_engine::store::Store;
+use counterfoil_engine::store::{Store, Unavailable};
 
 use crate::health::Health;
+use crate::mark::{Mark, Standing};
 use crate::memory::MemoryStore;
 use crate::postgres::{self, PostgresStore};
 use crate::revisions::Micros;
@@ -96,6 +98,26 @@ impl Opened {
         }
     }
 
+    /// How far the store has come; `None` when it keeps nothing, or does not answer.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Sqlite(store) => store.mark().ok(),
+        }
+    }
+
+    /// How the store stands to where it was at an earlier time.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn standing(&self, earlier: &Mark) -> Result<Standing, Unavailable> {
+        match self {
+            Self::Memory(_) => Ok(Standing::New),
+            Self::Sqlite(store) => store.standing(earlier),
+        }
+    }
+
     /// Answers what is queued, puts everything into the one file and lets go of it. Blocks.
     pub fn close(&self) {
         match self {
@@ -165,6 +187,8 @@ pub enum OpenError {
         /// What to do.
         fix: Box<str>,
     },
+    /// Nothing can be written where it lies.
+    ReadOnly(PathBuf),
     /// Its disk cannot give the durability that is promised.
     NotDurable(PathBuf),
     /// Reading or writing failed.
@@ -202,7 +226,12 @@ impl OpenError {
     }
 
     pub(crate) fn failed(path: &Path, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Failed { path: path.into(), why: why.into() }
+        let why = why.into();
+        let kind = why.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ReadOnlyFilesystem) {
+            return Self::ReadOnly(path.into());
+        }
+        Self::Failed { path: path.into(), why }
     }
 }
 
@@ -240,6 +269,12 @@ impl fmt::Display for OpenError {
             Self::Unreachable { store, found, fix } => {
                 write!(f, "the store {store} cannot be reached: {found}; {fix}")
             }
+            Self::ReadOnly(path) => write!(
+                f,
+                "{} lies on a file system that is mounted read-only: mount it for writing, or name \
+                 another place",
+                path.display()
+            ),
             Self::NotDurable(path) => write!(
                 f,
                 "{} lies on a disk without write-ahead logging and full flushes (a network share?)",
@@ -263,6 +298,7 @@ impl Error for OpenError {
             | Self::Older { .. }
             | Self::Refused { .. }
             | Self::Unreachable { .. }
+            | Self::ReadOnly(_)
             | Self::NotDurable(_) => None,
         }
     }

@@ -64,11 +64,27 @@ impl<'c> Committer<'c> {
         self.run(sql::BEGIN)
     }
 
-    /// Does all the work and flushes it. After an error nothing is known, and nothing may follow.
+    /// Does all the work and flushes it. After an error nothing is known, and nothing may follow but
+    /// [`Self::take_back`].
     pub(super) fn group<'w>(
         &mut self,
         works: impl Iterator<Item = &'w Work>,
     ) -> rusqlite::Result<Vec<Outcome>> {
+        let (head, reserved) = (self.head, self.reserved);
+        let done = self.all(works);
+        if done.is_err() {
+            // The numbers of events go to the next group, and what it must reserve is not in the file.
+            (self.head, self.reserved) = (head, reserved);
+        }
+        done
+    }
+
+    /// Ends a group for which there was no space: SQLite has written nothing that counts.
+    pub(super) fn take_back(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.run(sql::ROLLBACK) }
+    }
+
+    fn all<'w>(&mut self, works: impl Iterator<Item = &'w Work>) -> rusqlite::Result<Vec<Outcome>> {
         let micros = (self.micros)();
         self.reserve(self.revisions.after(micros, GROUP_MAX))?;
         let outcomes = works

@@ -29,8 +29,11 @@ mod group;
 mod writer;
 mod reader;
 mod backup;
+mod examine;
+mod mark;
 
 pub use backup::BackupError;
+pub use examine::{Report, examine};
 
 use cache::Cache;
 use group::{Outcome, Work};

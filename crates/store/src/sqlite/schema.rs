@@ -59,6 +59,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     if journal != "wal" || synchronous != 2 {
         return Err(OpenError::NotDurable(path.into()));
     }
+    fold(&connection).map_err(failed)?;
     migrate(&mut connection, found).map_err(failed)?;
     Ok(connection)
 }
@@ -121,6 +122,14 @@ fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
         }
         Err(why) => Err(OpenError::failed(path, why)),
     }
+}
+
+/// Folds a log that an earlier process has left into the file, with writes and flushes of our own.
+/// That process may have died of a failed flush: then the system takes the log for flushed and never
+/// writes it again, and what follows it would be lost with it at the next power failure. Nothing may
+/// be built upon a log that only looks durable.
+fn fold(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
 }
 
 fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {

@@ -47,6 +47,8 @@ statements! {
     /// A part of a list.
     list: "select key, revision, body from " table " where key > ?1 and key < ?2
         order by key limit ?3";
+    /// Everything, for whoever examines a store.
+    all: "select key, body from " table " order by key";
     /// A step of a sweep by bucket.
     sweep_buckets: "delete from " table " where key in
         (select key from " table " where bucket < ?1 order by bucket limit ?2)";
@@ -61,6 +63,8 @@ pub(super) const BEGIN: &str = "begin immediate";
 pub(super) const BEGIN_READ: &str = "begin deferred";
 /// Ends either.
 pub(super) const COMMIT: &str = "commit";
+/// Takes back a group.
+pub(super) const ROLLBACK: &str = "rollback";
 /// Before a batch of several changes.
 pub(super) const SAVEPOINT: &str = "savepoint batch";
 /// After it.
@@ -80,6 +84,13 @@ pub(super) const HEAD: &str =
 pub(super) const RESERVED: &str = "select value from meta where name = 'revision'";
 /// Raises it.
 pub(super) const RESERVE: &str = "update meta set value = ?1 where name = 'revision'";
+/// Every event with its hash.
+pub(super) const CHAIN: &str =
+    "select number, body, hash from events where lane = ?1 order by number";
+/// The hash of one event.
+pub(super) const HASH: &str = "select hash from events where lane = ?1 and number = ?2";
+/// What tells this store from every other one; copies of it say the same.
+pub(super) const STORE: &str = "select value from meta where name = 'store'";
 /// The version of the schema.
 pub(super) const SCHEMA: &str = "select value from meta where name = 'schema'";
 

@@ -47,7 +47,7 @@ impl Writer {
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
             // However the thread ends, from here on the store takes no commits.
             let ended = Ended(condition);
-            match work(&connection, micros, &cache, &messages) {
+            match work(&connection, micros, (&cache, &ended.0), &messages) {
                 Ok(()) => ended.0.stop("closed"),
                 Err(why) => ended.0.stop(format_args!("a write failed: {why}")),
             }
@@ -101,7 +101,7 @@ impl Drop for Ended {
 fn work(
     connection: &Connection,
     micros: Micros,
-    cache: &Cache,
+    (cache, condition): (&Cache, &Condition),
     messages: &Receiver<Message>,
 ) -> rusqlite::Result<()> {
     let mut committer = Committer::load(connection, micros)?;
@@ -131,7 +131,19 @@ fn work(
         let outcomes = committer.group(group.iter().map(|(work, _)| work));
         // Also when it failed: what is in the file now is not known here.
         cache.forget(group.iter().map(|(work, _)| work));
-        let outcomes = outcomes?;
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            // A write for which there is no space fails before anything counts, and nothing was
+            // flushed. The group is told that the store is unavailable; the next one tries again.
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                committer.take_back()?;
+                condition.interrupted(Some(&why));
+                group.clear();
+                continue;
+            }
+            Err(why) => return Err(why),
+        };
+        condition.interrupted(None);
         for ((_, answer), outcome) in group.drain(..).zip(outcomes) {
             // A caller that has gone needs no answer.
             let _ = answer.send(outcome);
