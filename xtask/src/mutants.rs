@@ -11,10 +11,12 @@ use crate::shell::{say, timed};
 use crate::workspace::Workspace;
 
 use copy::Copy;
-use list::{LIST, Mutant};
+use list::{CRASH_LIST, LIST, Mutant};
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask mutants [--only TEXT...] [--test NAME] [--seeds N]
+Usage: cargo xtask mutants [--crash] [--only TEXT...] [--test NAME] [--seeds N]
+
+  --crash      those of suite/crash/mutants.tsv, which the crash harness must see
 
   --only TEXT  mutants whose line in suite/mutants.tsv contains this
   --test NAME  one test program of the suite alone: how much does the simulator see by itself?
@@ -46,11 +48,14 @@ impl std::fmt::Display for Verdict {
 /// Every mutant of the list, one after the other.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
     let only = arguments.values("--only")?;
+    let crash = arguments.flag("--crash");
     let program = arguments.value("--test")?;
     let seeds = arguments.number("--seeds")?.unwrap_or(60);
     arguments.finish()?;
-    let text = std::fs::read_to_string(workspace.path(LIST));
-    let text = text.map_err(|e| format!("{LIST}: {e}"))?;
+    let program = if crash { Some("crash".to_owned()) } else { program };
+    let list = if crash { CRASH_LIST } else { LIST };
+    let text = std::fs::read_to_string(workspace.path(list));
+    let text = text.map_err(|e| format!("{list}: {e}"))?;
     let mut mutants = list::parse(&text)?;
     let meant = |mutant: &Mutant<'_>| only.iter().any(|text| mutant.mentions(text));
     mutants.retain(|mutant| only.is_empty() || meant(mutant));
@@ -66,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(),
         spent += took;
         say(&line(mutant, &verdict, (n + 1, mutants.len()), spent));
         if !matches!(verdict, Verdict::Caught(_)) {
-            bad.push(format!("{LIST}:{}: {}: {verdict}", mutant.line, mutant.what));
+            bad.push(format!("{list}:{}: {}: {verdict}", mutant.line, mutant.what));
         }
     }
     say(&format!("\n{} of {} mutants caught", mutants.len() - bad.len(), mutants.len()));

@@ -82,6 +82,7 @@ pub(super) static ALL: &[Step] = &[
     Step { fast: false, ..quick("build", BUILD, Action::Command) },
     with_binary("postgres", POSTGRES, Action::Own(postgres)),
     with_binary("blackbox", "cargo test --workspace --test blackbox", Action::Program("blackbox")),
+    with_binary("crash", "cargo xtask crash --kills 300", Action::Own(crash)),
     with_binary("docs", "cargo test --workspace --test docs", Action::Program("docs")),
     with_binary("clients", "node suite/clients/run.mjs", Action::Own(clients)),
     with_binary("pages", "node suite/pages/run.mjs", Action::Own(pages)),
@@ -159,6 +160,11 @@ fn postgres(workspace: &Workspace) -> Outcome {
     command.env("COUNTERFOIL_POSTGRES", server.url());
     command.env("COUNTERFOIL_POSTGRES_PROGRAMS", &programs);
     shell::run(&mut command).into()
+}
+
+/// Deaths of the server: at random moments, and at named operations of its disk.
+fn crash(workspace: &Workspace) -> Outcome {
+    crate::crash::asked(workspace, 300, None).into()
 }
 
 /// Client libraries of others, unchanged, against the binary.

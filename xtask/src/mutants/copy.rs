@@ -28,6 +28,7 @@ static COPIED: &[&str] = &[
 ];
 /// What these programs do not use of the suite's dependencies: every mutant would build it anew.
 const UNUSED: &str = "counterfoil-server.workspace = true\n";
+const UNUSED_TOO: &str = "counterfoil-disk.workspace = true\n";
 /// Nobody's text.
 static LEFT_OUT: &[&str] = &["target", "node_modules", ".venv"];
 
@@ -43,9 +44,20 @@ static PROGRAMS: &[&str] =
 const TIME_MAX: Duration = Duration::from_secs(300);
 const TICK: Duration = Duration::from_millis(20);
 
+/// The program that kills the server, and the parts of it that need no process.
+const CRASH: &str = "crash";
+const CRASH_PARTS: [&str; 2] = ["images", "faults"];
+/// Answers of its storm: enough for two at once to meet.
+const CRASH_ANSWERS: &str = "120";
+/// It needs the server, and no other optimisation than everybody's.
+const CRASH_BUILD: &str = "cargo test --offline --no-run";
+
 pub(super) struct Copy {
     root: PathBuf,
+    build: &'static str,
     programs: Vec<String>,
+    /// What the programs are asked for.
+    parts: &'static [&'static str],
     seeds: u64,
 }
 
@@ -56,17 +68,21 @@ impl Copy {
         program: Option<&str>,
         seeds: u64,
     ) -> Result<Self, String> {
-        let root = std::env::temp_dir().join("counterfoil-mutants");
+        let crash = program == Some(CRASH);
+        let name = if crash { "counterfoil-crash-mutants" } else { "counterfoil-mutants" };
+        let root = std::env::temp_dir().join(name);
         let programs = match program {
             Some(name) => vec![format!("-p counterfoil-suite --test {name}")],
             None => PROGRAMS.iter().map(|&program| program.to_owned()).collect(),
         };
-        let copy = Self { root, programs, seeds };
+        let (build, parts): (_, &[_]) =
+            if crash { (CRASH_BUILD, &CRASH_PARTS) } else { (BUILD, &[]) };
+        let copy = Self { root, build, programs, parts, seeds };
         fs::create_dir_all(&copy.root).map_err(|e| format!("{}: {e}", copy.root.display()))?;
         for name in COPIED {
             let from = workspace.path(name);
             if from.exists() {
-                mirror(&from, &copy.root.join(name))?;
+                mirror(&from, &copy.root.join(name), !crash)?;
             }
         }
         Ok(copy)
@@ -98,7 +114,7 @@ impl Copy {
 
     fn tested(&self) -> Result<Verdict, String> {
         for program in &self.programs {
-            let mut build = shell::command(&self.root, &format!("{BUILD} {program}"));
+            let mut build = shell::command(&self.root, &format!("{} {program}", self.build));
             build.env("SEEDS", self.seeds.to_string());
             build.env("CARGO_TARGET_DIR", self.root.join("target"));
             let built = build.output().map_err(|e| format!("cargo: {e}"))?;
@@ -124,6 +140,7 @@ impl Copy {
         let both = out.try_clone().map_err(told)?;
         let mut command = Command::new(executable);
         command.current_dir(&self.root).stdin(Stdio::null()).stdout(out).stderr(both);
+        command.args(self.parts).env("COUNTERFOIL_ANSWERS", CRASH_ANSWERS);
         let mut child = command.env("RUST_BACKTRACE", "0").spawn().map_err(told)?;
         let mut waited = Duration::ZERO;
         let status = loop {
@@ -169,13 +186,17 @@ fn first_failure(said: &str) -> String {
     format!("{name}{more}: {why}")
 }
 
-/// Makes `to` what `from` is, and writes only what differs.
-fn mirror(from: &Path, to: &Path) -> Result<(), String> {
+/// Makes `to` what `from` is, and writes only what differs. `thin` takes out what most programs do
+/// without.
+fn mirror(from: &Path, to: &Path, thin: bool) -> Result<(), String> {
     let told = |e: std::io::Error| format!("{}: {e}", from.display());
     if !from.is_dir() {
         let mut bytes = fs::read(from).map_err(told)?;
-        if from.ends_with("suite/Cargo.toml") {
-            bytes = String::from_utf8_lossy(&bytes).replace(UNUSED, "").into_bytes();
+        if thin && from.ends_with("suite/Cargo.toml") {
+            bytes = String::from_utf8_lossy(&bytes)
+                .replace(UNUSED, "")
+                .replace(UNUSED_TOO, "")
+                .into_bytes();
         }
         if fs::read(to).ok().as_deref() != Some(&bytes) {
             fs::write(to, bytes).map_err(told)?;
@@ -189,7 +210,7 @@ fn mirror(from: &Path, to: &Path) -> Result<(), String> {
         let name = entry.file_name();
         let left_out = LEFT_OUT.iter().any(|known| name == **known);
         if !left_out && !entry.file_type().map_err(told)?.is_symlink() {
-            mirror(&entry.path(), &to.join(&name))?;
+            mirror(&entry.path(), &to.join(&name), thin)?;
             names.insert(name);
         }
     }
@@ -241,11 +262,11 @@ note: run with
         fs::create_dir_all(from.join("src")).unwrap();
         fs::write(from.join("src/a.rs"), "1").unwrap();
         fs::write(from.join("b.rs"), "2").unwrap();
-        mirror(&from, &to).unwrap();
+        mirror(&from, &to, true).unwrap();
         assert!(!to.join("target").exists());
         let written = fs::metadata(to.join("b.rs")).unwrap().modified().unwrap();
         fs::remove_file(from.join("src/a.rs")).unwrap();
-        mirror(&from, &to).unwrap();
+        mirror(&from, &to, true).unwrap();
         assert!(!to.join("src/a.rs").exists());
         assert_eq!(fs::metadata(to.join("b.rs")).unwrap().modified().unwrap(), written);
         fs::remove_dir_all(folder).unwrap();

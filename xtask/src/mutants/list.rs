@@ -3,6 +3,9 @@
 /// Where it is, named from the root.
 pub(super) const LIST: &str = "suite/mutants.tsv";
 
+/// Those that only a death of the server shows.
+pub(super) const CRASH_LIST: &str = "suite/crash/mutants.tsv";
+
 /// One line of the list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mutant<'t> {
