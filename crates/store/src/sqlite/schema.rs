@@ -14,7 +14,7 @@ use crate::open::OpenError;
 /// Says in the file's header whose it is: "CFOL".
 const APPLICATION: i64 = 0x4346_4f4c;
 /// Step n leads from schema version n to n + 1. A step that was shipped is never changed.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
 /// The version after the last step.
 pub(super) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
 

@@ -99,6 +99,14 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::sqlite::schema::STEPS;
+
+    /// With every table of the newest schema.
+    fn empty() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        STEPS.iter().for_each(|step| connection.execute_batch(step).unwrap());
+        connection
+    }
 
     fn plan(connection: &Connection, sql: &str) -> String {
         let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
@@ -108,8 +116,7 @@ mod tests {
 
     #[test]
     fn every_statement_of_every_kind_searches_by_its_key() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        let connection = empty();
         for kind in Kind::ALL {
             for sql in [select(kind), revision(kind), rewrite(kind), replace(kind), delete(kind)] {
                 let plan = plan(&connection, sql);
@@ -123,8 +130,7 @@ mod tests {
 
     #[test]
     fn a_sweep_reads_only_what_has_passed() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        let connection = empty();
         for kind in Kind::IN_BUCKETS {
             let plan = plan(&connection, sweep_buckets(kind));
             assert!(plan.contains("_bucket (bucket<?)"), "{kind:?}: {plan}");
