@@ -98,11 +98,12 @@ impl Opened {
         }
     }
 
-    /// How far the store has come; `None` when it keeps nothing, or does not answer.
+    /// How far a store in one file has come; `None` for the others, or when it does not answer.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
         match self {
-            Self::Memory(_) => None,
+            // Lanes of several nodes have a mark each, and a server of its own keeps copies.
+            Self::Memory(_) | Self::Postgres(_) => None,
             Self::Sqlite(store) => store.mark().ok(),
         }
     }
@@ -113,7 +114,7 @@ impl Opened {
     /// When it does not answer.
     pub fn standing(&self, earlier: &Mark) -> Result<Standing, Unavailable> {
         match self {
-            Self::Memory(_) => Ok(Standing::New),
+            Self::Memory(_) | Self::Postgres(_) => Ok(Standing::New),
             Self::Sqlite(store) => store.standing(earlier),
         }
     }
