@@ -147,7 +147,7 @@ mod tests {
     fn without_openid_no_scope_of_it_is_asked_for() {
         let surface = Surface {
             issuer: String::new(),
-            resource: String::new(),
+            resource: None,
             registration_endpoint: String::new(),
             initial_access_token: String::new(),
             scopes: ["openid", "accounts", "email", "payments"].map(str::to_owned).into(),

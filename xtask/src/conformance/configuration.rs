@@ -71,11 +71,12 @@ impl Maker<'_> {
         let (one, two) = clients::pair(agent, &surface, combination, &callback)?;
         made["client"] = one.configuration;
         made["client2"] = two.configuration;
+        let resource = surface.resource.ok_or("the sandbox tells no resource of FAPI 2.0")?;
         let resource = match combination.sender {
-            Sender::Dpop => surface.resource,
+            Sender::Dpop => resource,
             Sender::Mtls => {
                 let (origin, _) = split(&mtls_endpoint(agent, &discovery)?)?;
-                format!("{origin}{}", split(&surface.resource)?.1)
+                format!("{origin}{}", split(&resource)?.1)
             }
         };
         made["resource"] = json!({"resourceUrl": resource});

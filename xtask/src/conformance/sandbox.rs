@@ -18,8 +18,8 @@ pub(super) struct Sandbox {
 #[derive(Clone, Debug)]
 pub(super) struct Surface {
     pub(super) issuer: String,
-    /// The demo resource.
-    pub(super) resource: String,
+    /// The demo resource, where there is one.
+    pub(super) resource: Option<String>,
     pub(super) registration_endpoint: String,
     pub(super) initial_access_token: String,
     /// The scopes a client may have there.
@@ -79,7 +79,7 @@ impl Sandbox {
         let scopes = surface["client"]["scopes"].as_array().cloned().unwrap_or_default();
         Ok(Surface {
             issuer: text("issuer")?,
-            resource: text("resource")?,
+            resource: surface["resource"].as_str().map(str::to_owned),
             registration_endpoint: text("registration_endpoint")?,
             initial_access_token: text("initial_access_token")?,
             scopes: scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
