@@ -357,3 +357,45 @@ fn a_tenants_file_says_who_may_register_and_where_it_is_wrong() {
         assert!(found.contains(told), "{told}: {found}");
     }
 }
+
+#[test]
+fn a_clients_metadata_in_a_file_is_judged_like_a_registration() {
+    use crate::cli::{ends, run_in};
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "issuer = \"http://localhost:8080\"\n[listen]\nplain = \"127.0.0.1:0\"\n";
+    std::fs::write(folder.path().join("counterfoil.toml"), settings).unwrap();
+    std::fs::create_dir(folder.path().join("resources")).unwrap();
+    std::fs::write(folder.path().join("resources/keys.json"), ed25519().to_string()).unwrap();
+    let check = |auth: &str, metadata: &str, code| {
+        let client = "[[client]]\nid = \"app\"\nsurface = \"mx\"\nscopes = [\"openid\"]\n";
+        let tenant = "[[tenant]]\nid = \"default\"\nsurfaces = [\"mx\"]\n";
+        let text = format!("{tenant}{client}{auth}\n[client.metadata]\n{metadata}\n");
+        std::fs::write(folder.path().join("resources/bank.toml"), text).unwrap();
+        ends(&run_in(folder.path(), &["config", "check"], &[]), code)
+    };
+    let secret = "auth = { method = \"client_secret_basic\", secret = \"s\" }";
+    for metadata in [
+        "",
+        "post_logout_redirect_uris = [\"https://app.example/out\"]\ndefault_max_age = 60",
+        "jwks_uri = \"https://10.0.0.1/keys\"\nsubject_type = \"public\"",
+    ] {
+        check(secret, metadata, 0);
+    }
+    for (metadata, told) in [
+        ("subject_typ = \"public\"", ":10:1: unknown key \"subject_typ\", did you mean"),
+        ("subject_type = \"secret\"", ":10:16: client \"app\": malformed metadata: subject_type"),
+        ("scope = \"openid\"", ":10:1: client \"app\": scope is not said here; use scopes"),
+        ("\ndefault_max_age = \"60\"", ":11:19: default_max_age: invalid type"),
+        ("id_token_signed_response_alg = \"HS256\"", ":10:32: client \"app\": metadata not avail"),
+        ("logo_uri = \"http://app.example/l\"", ":10:12: client \"app\": metadata not available"),
+        ("tls_client_auth_san_dns = \"a\"", ":10:27: client \"app\": metadata contradicts"),
+    ] {
+        let found = check(secret, metadata, 3);
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    let keys = |file: &str| format!("auth = {{ method = \"http_signature\", jwks = \"{file}\" }}");
+    check(&keys("keys.json"), "", 0);
+    assert!(check(&keys("none.json"), "", 3).contains("none.json"));
+    std::fs::write(folder.path().join("resources/bad.json"), "{\"keys\":[]}").unwrap();
+    assert!(check(&keys("bad.json"), "", 3).contains("no set of public keys"));
+}

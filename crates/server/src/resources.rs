@@ -4,6 +4,7 @@
 
 mod client;
 mod file;
+mod metadata;
 mod registration;
 mod user;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::keys::{Issuer, KeyFile};
 use counterfoil_engine::policy::{AccessFormat, IdToken};
+use counterfoil_engine::register::resulting::signing_algs;
 use counterfoil_engine::tenant::{EnabledSurface, Mount, Switches, Tenant};
 use counterfoil_jose::alg::Alg;
 use counterfoil_protocol::ids::TenantId;
@@ -63,14 +65,18 @@ pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure
         .iter()
         .map(|tenant| Issuer::new(tenant.clone(), base, vec![], keys))
         .collect();
-    for (path, file, _) in &files {
+    for (path, file, text) in &files {
         let beside = path.parent().unwrap_or(Path::new("."));
         let by = path.file_name().map(|name| name.to_string_lossy().into_owned());
         for client in &file.client {
             let issuer = issuer_of(&issuers, client.tenant.as_deref()).map_err(|e| at(path, &e))?;
             let made = client::record(client, issuer, beside, by.as_deref());
-            let made = made.map_err(|e| at(path, &format!("client \"{}\": {e}", client.id)))?;
-            loaded.desired.clients.push((issuer.tenant.id.clone(), made));
+            let named = |e| at(path, &format!("client \"{}\": {e}", client.id));
+            let (mut made, policy) = made.map_err(named)?;
+            metadata::apply(&client.metadata, &mut made, policy, Place { path, text })?;
+            let tenant = &issuer.tenant.id;
+            needs(&mut loaded.algs, tenant, signing_algs(&made, policy));
+            loaded.desired.clients.push((tenant.clone(), made));
         }
         for server in &file.resource_server {
             let issuer = issuer_of(&issuers, server.tenant.as_deref()).map_err(|e| at(path, &e))?;
@@ -228,6 +234,14 @@ fn switches(surface: &str, file: &TenantFile) -> Result<Switches, String> {
         _ => switches.keycloak_compat = file.worldline.keycloak_compat.unwrap_or(false),
     }
     Ok(switches)
+}
+
+/// Adds what a client needs to what its tenant has.
+fn needs(all: &mut [(TenantId, Vec<Alg>)], tenant: &TenantId, algs: Vec<Alg>) {
+    if let Some((_, known)) = all.iter_mut().find(|(known, _)| known == tenant) {
+        let new: Vec<Alg> = algs.into_iter().filter(|alg| !known.contains(alg)).collect();
+        known.extend(new);
+    }
 }
 
 /// The algorithms that the surfaces of a tenant sign with.

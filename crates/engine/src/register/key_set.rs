@@ -15,7 +15,7 @@ use crate::limits::CREDENTIALS_PER_CLIENT_MAX;
 ///
 /// # Errors
 /// [`Refusal::Metadata`]: not a set of public keys, a weak key, too many, none that verifies.
-pub(super) fn read(jwks: &Value) -> Result<Vec<ClientKey>, Refusal> {
+pub fn read(jwks: &Value) -> Result<Vec<ClientKey>, Refusal> {
     let malformed = || Refusal::Metadata("jwks", MetadataFault::Malformed);
     let set: JwkSet = serde_json::from_value(jwks.clone()).map_err(|_| malformed())?;
     let raw = jwks.get("keys").and_then(Value::as_array).ok_or_else(malformed)?;

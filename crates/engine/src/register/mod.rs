@@ -3,7 +3,7 @@
 
 mod addresses;
 mod flood;
-mod key_set;
+pub mod key_set;
 pub mod metadata;
 pub mod resulting;
 mod sector;

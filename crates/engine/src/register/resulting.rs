@@ -148,6 +148,29 @@ fn metadata(
     })
 }
 
+/// The metadata of a client whose other facts a file says. What the file says elsewhere is not looked
+/// at here.
+///
+/// # Errors
+/// [`Refusal::Metadata`] with the name of the member.
+pub fn metadata_of_file(
+    asked: &ClientMetadata,
+    client: &Client,
+    rules: &Rules<'_>,
+) -> Result<Metadata, Refusal> {
+    const DN: &str = "tls_client_auth_subject_dn";
+    unsupported(asked)?;
+    addresses::check(asked, rules.outbound)?;
+    let subject = tls_subject(asked)?;
+    let by_name = client.auth.iter().any(|method| &**method == "tls_client_auth");
+    match &subject {
+        None if by_name => return refuse(DN, MetadataFault::Missing),
+        Some(_) if !by_name => return refuse(DN, MetadataFault::Conflicting),
+        Some(_) | None => {}
+    }
+    metadata(asked, &client.redirect_uris, subject, rules)
+}
+
 /// Whether a client of that method has a secret of ours.
 pub(super) fn is_secret(method: &str) -> bool {
     method.starts_with("client_secret_")

@@ -8,6 +8,7 @@ use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::keys::Issuer;
 use counterfoil_engine::limits::{CREDENTIALS_PER_CLIENT_MAX, REDIRECT_URIS_MAX};
 use counterfoil_engine::policy::Policy;
+use counterfoil_engine::register::key_set;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::certificate::Certificate;
 use counterfoil_jose::key::VerifyingKey;
@@ -26,7 +27,7 @@ pub(super) fn record(
     issuer: &Issuer,
     beside: &Path,
     managed_by: Option<&str>,
-) -> Result<Client, String> {
+) -> Result<(Client, &'static Policy), String> {
     let surface = surfaces::named(&file.surface)
         .filter(|s| issuer.tenant.surface(s.name()).is_some())
         .ok_or_else(|| {
@@ -43,7 +44,7 @@ pub(super) fn record(
         Auth::Several(some) => some.as_slice(),
     };
     for auth in methods {
-        add_auth(&mut client, auth, issuer, beside)?;
+        add_auth(&mut client, auth, issuer, (beside, policy))?;
         let allowed = policy.client_auth.methods.iter().any(|m| m.name() == auth.method);
         if !allowed && auth.method != "http_signature" {
             let known: Vec<&str> = policy.client_auth.methods.iter().map(|m| m.name()).collect();
@@ -66,6 +67,7 @@ pub(super) fn record(
     client.redirect_uris = redirect_uris(&file.redirect_uris)?;
     client.grants = grants(file.grants.as_deref(), policy)?;
     client.require_signature = file.require_signature.unwrap_or(false);
+    client.metadata.jwt_access_tokens = file.jwt_access_tokens.unwrap_or(false);
     let text = |value: &Option<String>| value.as_deref().map(Into::into);
     client.about = About {
         legal_name: text(&file.legal_name),
@@ -74,7 +76,7 @@ pub(super) fn record(
         website: text(&file.website),
         organisation_node_id: text(&file.organisation_node_id),
     };
-    Ok(client)
+    Ok((client, policy))
 }
 
 /// The record of a resource server: it may introspect, by secret, and nothing else.
@@ -126,7 +128,7 @@ fn add_auth(
     client: &mut Client,
     auth: &AuthFile,
     issuer: &Issuer,
-    beside: &Path,
+    (beside, policy): (&Path, &Policy),
 ) -> Result<(), String> {
     let known = || client_auth::ALL.iter().map(|m| m.name()).chain(["http_signature"]);
     if !known().any(|name| name == auth.method) {
@@ -145,15 +147,9 @@ fn add_auth(
         if let Some(old) = &auth.old_secret {
             add_secret(client, issuer.secret_digest(&Secret::new(old.as_bytes().to_vec())));
         }
-    } else {
-        client.keys.push(key(auth, beside)?);
-        let algs = auth.algs.clone().unwrap_or_else(|| vec!["RS256".into()]);
-        for alg in algs {
-            let alg = Alg::parse(&alg)
-                .filter(|alg| ALLOWED.contains(alg))
-                .ok_or_else(|| format!("algs: \"{alg}\" is not one of RS256, PS256, ES256"))?;
-            client.assertion_algs.push(alg.as_str().into());
-        }
+    } else if auth.method != "tls_client_auth" {
+        client.keys.extend(keys(auth, beside)?);
+        client.assertion_algs = assertion_algs(auth, policy)?;
         client.assertion_subjects.extend(auth.subjects.iter().map(|s| s.as_str().into()));
     }
     if auth.method != "http_signature" {
@@ -162,7 +158,28 @@ fn add_auth(
     Ok(())
 }
 
+/// What every surface verifies, whatever it signs with.
 const ALLOWED: [Alg; 3] = [Alg::RS256, Alg::PS256, Alg::ES256];
+
+/// The algorithms of its assertions. Left out: RS256, or all of a surface that has no RS256.
+fn assertion_algs(auth: &AuthFile, policy: &Policy) -> Result<Vec<Box<str>>, String> {
+    let by_default =
+        if policy.algs.contains(&Alg::RS256) { &[Alg::RS256][..] } else { policy.algs };
+    let Some(named) = &auth.algs else {
+        return Ok(by_default.iter().map(|alg| alg.as_str().into()).collect());
+    };
+    let mut known = policy.algs.to_vec();
+    if policy.algs.contains(&Alg::RS256) {
+        known.extend(ALLOWED.iter().filter(|alg| !policy.algs.contains(alg)));
+    }
+    let read = |name: &String| {
+        let alg = Alg::parse(name).filter(|alg| known.contains(alg));
+        let names = || known.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(", ");
+        let alg = alg.ok_or_else(|| format!("algs: \"{name}\" is not one of {}", names()))?;
+        Ok(alg.as_str().into())
+    };
+    named.iter().map(read).collect()
+}
 
 fn add_secret(client: &mut Client, digest: Digest) {
     if !client.secrets.contains(&digest) {
@@ -184,6 +201,18 @@ fn secret(inline: Option<&str>, file: Option<&Path>, beside: &Path) -> Result<Se
 
 fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// The keys of one way to authenticate: a certificate, a public key, or a set.
+fn keys(auth: &AuthFile, beside: &Path) -> Result<Vec<ClientKey>, String> {
+    let Some(path) = &auth.jwks else { return Ok(vec![key(auth, beside)?]) };
+    if auth.certificate.is_some() || auth.public_key.is_some() {
+        return Err("set jwks, certificate or public_key, and one of them".into());
+    }
+    let path = beside.join(path);
+    let bad = |what: &str| format!("{}: {what}", path.display());
+    let set = serde_json::from_str(&read(&path)?).map_err(|e| bad(&e.to_string()))?;
+    key_set::read(&set).map_err(|_| bad("is no set of public keys that can verify"))
 }
 
 fn key(auth: &AuthFile, beside: &Path) -> Result<ClientKey, String> {
@@ -216,7 +245,7 @@ fn key(auth: &AuthFile, beside: &Path) -> Result<ClientKey, String> {
                 not_after: None,
             })
         }
-        (None, None) => Err("set certificate or public_key".into()),
+        (None, None) => Err("set certificate, public_key or jwks".into()),
         (Some(_), Some(_)) => Err("set certificate or public_key, not both".into()),
     }
 }

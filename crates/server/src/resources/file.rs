@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::metadata::MetadataFile;
+
 /// One file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +99,11 @@ pub(super) struct ClientFile {
     /// Grant types; all of the surface when left out.
     pub(super) grants: Option<Vec<String>>,
     pub(super) require_signature: Option<bool>,
+    /// Its access tokens are JWTs (RFC 9068) instead of handles.
+    pub(super) jwt_access_tokens: Option<bool>,
+    /// What it has beyond OAuth's own, by the registered names.
+    #[serde(default)]
+    pub(super) metadata: MetadataFile,
     pub(super) legal_name: Option<String>,
     pub(super) regulator: Option<String>,
     pub(super) authorization_id: Option<String>,
@@ -127,6 +134,8 @@ pub(super) struct AuthFile {
     pub(super) certificate: Option<PathBuf>,
     /// A public key, PEM, relative to the file.
     pub(super) public_key: Option<PathBuf>,
+    /// A set of public keys, JSON, relative to the file.
+    pub(super) jwks: Option<PathBuf>,
     /// The `kid` of `public_key`.
     pub(super) kid: Option<String>,
     /// Other values of `sub` in its assertions.
