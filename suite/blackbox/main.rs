@@ -21,6 +21,7 @@ mod museum;
 mod unbuilt;
 mod signals;
 mod cli;
+mod tools;
 mod operator;
 mod registration;
 mod golden;

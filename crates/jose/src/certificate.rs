@@ -11,6 +11,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use crate::distinguished_name::DistinguishedName;
 use crate::key::{KeyError, VerifyingKey};
 use crate::provider;
+use crate::qc_statement::{self, Provider};
 
 /// Real ones have one or two kilobytes.
 const DER_LEN_MAX: usize = 32 * 1024;
@@ -88,6 +89,7 @@ pub struct Certificate {
     subject: String,
     name: Option<DistinguishedName>,
     alt_names: Vec<AltName>,
+    provider: Option<Provider>,
 }
 
 impl Certificate {
@@ -111,6 +113,7 @@ impl Certificate {
             subject: tbs.subject().to_string(),
             name: DistinguishedName::from_certificate(tbs.subject()).ok(),
             alt_names: alt_names(tbs),
+            provider: provider_of(tbs),
         })
     }
 
@@ -184,6 +187,12 @@ impl Certificate {
         &self.alt_names
     }
 
+    /// What it says of a payment service provider (ETSI TS 119 495); `None` for other certificates.
+    #[must_use]
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
+    }
+
     /// Whether it counts at this moment.
     #[must_use]
     pub fn is_valid_at(&self, now: Moment) -> bool {
@@ -197,4 +206,10 @@ fn alt_names(tbs: &x509_cert::TbsCertificate) -> Vec<AltName> {
         return vec![];
     };
     names.iter().filter_map(AltName::read).collect()
+}
+
+fn provider_of(tbs: &x509_cert::TbsCertificate) -> Option<Provider> {
+    let mut statements = tbs.extensions()?.iter().filter(|e| e.extn_id == qc_statement::EXTENSION);
+    let one = statements.next()?;
+    Provider::from_der(one.extn_value.as_bytes()).filter(|_| statements.next().is_none())
 }

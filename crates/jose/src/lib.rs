@@ -12,6 +12,7 @@ pub mod jwk;
 pub mod thumbprint;
 pub mod key;
 pub mod distinguished_name;
+pub mod qc_statement;
 pub mod certificate;
 pub mod jws;
 pub mod jwt;

@@ -9,6 +9,7 @@ pub mod toml_file;
 pub mod config;
 pub mod resources;
 pub mod keyfile;
+pub mod mint;
 pub mod journal_file;
 pub mod error_pages;
 pub mod boot;

@@ -59,6 +59,21 @@ pub(super) enum Command {
         #[arg(long, default_value = ".counterfoil")]
         state: PathBuf,
     },
+    /// Make certificates for tests, under the authority of a sandbox
+    Cert {
+        #[command(subcommand)]
+        verb: CertVerb,
+    },
+    /// Look at a JWT, or check it
+    Jwt {
+        #[command(subcommand)]
+        verb: JwtVerb,
+    },
+    /// Look at a key
+    Jwk {
+        #[command(subcommand)]
+        verb: JwkVerb,
+    },
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -299,4 +314,89 @@ pub(super) struct KeyOptions {
     /// The state folder of the running server
     #[arg(long, default_value = ".counterfoil")]
     pub(super) state: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CertVerb {
+    /// Make a certificate of a payment service provider (PSD2)
+    Tpp(TppOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TppOptions {
+    /// The legal name
+    #[arg(long, default_value = "Demo TPP")]
+    pub(super) name: String,
+    /// The authorization number
+    #[arg(long, default_value = "PSDDE-BAFIN-123456")]
+    pub(super) id: String,
+    /// Its roles
+    #[arg(long, value_delimiter = ',', default_values = ["ai", "pi"])]
+    pub(super) roles: Vec<PspRole>,
+    /// What it is for
+    #[arg(long, default_value = "qwac")]
+    pub(super) kind: CertKind,
+    /// A host name it is for; may be repeated
+    #[arg(long)]
+    pub(super) dns: Vec<String>,
+    /// How many days it is valid
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(i64).range(1..=3650))]
+    pub(super) days: i64,
+    /// Make one that has expired
+    #[arg(long)]
+    pub(super) expired: bool,
+    /// Write to this name with .pem and -key.pem at the end
+    #[arg(long, default_value = "tpp")]
+    pub(super) out: PathBuf,
+    /// The state folder of the sandbox whose authority signs
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+}
+
+/// A role of a payment service provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PspRole {
+    /// Account servicing
+    As,
+    /// Payment initiation
+    Pi,
+    /// Account information
+    Ai,
+    /// Card-based payment instruments
+    Ic,
+}
+
+/// What a qualified certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CertKind {
+    /// Connections
+    Qwac,
+    /// Seals of messages
+    Qseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JwtVerb {
+    /// Print header and payload; the signature is not checked
+    Decode {
+        /// The token; - reads it from standard input
+        token: String,
+    },
+    /// Check the signature and the dates
+    Check {
+        /// The token; - reads it from standard input
+        token: String,
+        /// A file with a JWK or a set of them
+        #[arg(long)]
+        jwks: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JwkVerb {
+    /// Print the thumbprint of each key (RFC 7638), or x5t#S256 of a certificate
+    Thumbprint {
+        /// A JWK, a set of them, or a certificate in PEM
+        file: PathBuf,
+    },
 }

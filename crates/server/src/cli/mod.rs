@@ -1,11 +1,13 @@
 //! The command line: one verb each. Data goes to stdout, everything else to stderr.
 
 mod arguments;
+mod cert;
 mod client;
 mod config;
 mod explain;
 mod flow;
 mod http;
+mod jwt;
 mod key;
 mod migrate;
 mod pasted;
@@ -60,6 +62,9 @@ fn run(command: Command, started_us: u64) -> Result<(), Failure> {
         Command::Key { verb } => client_runtime(key::run(verb)),
         Command::Migrate { verb } => migrate::run(verb),
         Command::Explain { what, state } => explain::run(&what, &state),
+        Command::Cert { verb } => cert::run(verb),
+        Command::Jwt { verb } => jwt::jwt(verb),
+        Command::Jwk { verb } => jwt::jwk(verb),
         Command::Completion { shell } => {
             completion(shell);
             Ok(())

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
+use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, SanType};
 
 use super::Files;
 use crate::failure::Failure;
 use crate::keyfile::private;
+use crate::mint;
 use crate::system::micros;
 
 /// Certificates are made anew when fewer days than this are left.
@@ -44,9 +42,7 @@ fn server(files: &Files) -> Result<(), Failure> {
         return Ok(());
     }
     let ca_key = KeyPair::generate().map_err(|e| told(&files.ca_key, &e))?;
-    let mut ca = params("Counterfoil sandbox CA", vec![]);
-    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca = mint::authority((-1, DAYS));
     let certificate = ca.self_signed(&ca_key).map_err(|e| told(&files.ca, &e))?;
     let issuer = Issuer::new(ca, &ca_key);
 
