@@ -3,6 +3,8 @@
 use counterfoil_engine::audit::What;
 use counterfoil_engine::client_auth::{Authorization, Presented};
 use counterfoil_engine::limits::{REVOKED_MAX, VIEWS_MAX};
+use counterfoil_engine::sender::Shown;
+use counterfoil_engine::sender::resource::{Bearing, Scheme};
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
 
@@ -204,7 +206,11 @@ fn a_view_outlives_the_last_token_minted_under_it() {
 #[test]
 fn the_holder_of_a_token_reads_what_its_scope_covers() {
     let world = World::new(policy("mx"), 1);
-    let userinfo = |token: &str| now(world.engine.userinfo(world.issuer(), token));
+    let userinfo = |token: &str| {
+        let mut dice = world.dice();
+        let sent = Bearing { scheme: Scheme::Bearer, token };
+        now(world.engine.userinfo(&world.call(&mut dice), sent, &Shown::default()))
+    };
     let first = world.begun();
     let told = userinfo(at(&first)).unwrap();
     assert_eq!(told.sub, world.seen(at(&first)).unwrap().subject.unwrap().sub);

@@ -5,6 +5,7 @@ use counterfoil_engine::handle::{
     Access, Code, Facts, Generation, HandleKey, KeyId, Keyring, Minted, Refresh, Salt, Sealed,
     Serial, TenantRing, ViewId,
 };
+use counterfoil_engine::sender::Binding;
 use counterfoil_protocol::ids::TenantId;
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
@@ -45,7 +46,11 @@ fn salt(seed: u64) -> Salt {
 #[test]
 fn what_was_minted_is_what_is_read() {
     let keys = ring(0);
-    for (binding, length) in [(None, 89), (Some(Digest::known([5; 32])), 131)] {
+    for (binding, length) in [
+        (None, 89),
+        (Some(Binding::Key(Digest::known([5; 32]))), 131),
+        (Some(Binding::Certificate(Digest::known([5; 32]))), 131),
+    ] {
         let facts = Facts { binding, ..facts() };
         let minted = Minted::<Access>::mint(facts, &salt(1), &keys).unwrap();
         assert_eq!(minted.to_wire().len(), length);
@@ -65,7 +70,11 @@ fn the_same_facts_are_the_same_text() {
 #[test]
 fn every_changed_character_is_refused() {
     let keys = ring(0);
-    for binding in [None, Some(Digest::known([5; 32]))] {
+    for binding in [
+        None,
+        Some(Binding::Key(Digest::known([5; 32]))),
+        Some(Binding::Certificate(Digest::known([5; 32]))),
+    ] {
         let facts = Facts { binding, ..facts() };
         let good = Minted::<Access>::mint(facts, &salt(1), &keys).unwrap().to_wire().to_owned();
         let mut past_the_seal = 0;

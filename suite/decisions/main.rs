@@ -21,6 +21,8 @@ mod ways;
 mod codes;
 mod refreshes;
 mod access;
+mod senders;
+mod certificates;
 mod standing;
 mod assertions;
 mod clients;

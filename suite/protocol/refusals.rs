@@ -27,8 +27,10 @@ const SCENES: [fn(&mut Vec<String>); 8] = [
 
 const DPOP: &str = "../crates/jose/tests/suite/dpop.rs";
 
+const SENDERS: &str = "decisions/senders.rs";
+
 /// What is provoked by another test program: the file, and the name of the test.
-const ELSEWHERE: [(&str, &str, &str); 29] = [
+const ELSEWHERE: [(&str, &str, &str); 41] = [
     ("E1012", "blackbox/limits.rs", "a_body_over_64_kib_is_413"),
     ("E1013", "blackbox/limits.rs", "a_head_over_32_kib_is_431"),
     ("E1014", "blackbox/slow.rs", "a_body_that_does_not_come_is_408"),
@@ -58,18 +60,23 @@ const ELSEWHERE: [(&str, &str, &str); 29] = [
     ("E6008", "blackbox/registration.rs", "what_cannot_be_registered_is_refused_by_name"),
     ("E6010", "blackbox/registration.rs", "who_may_register_is_the_banks_to_say"),
     ("E6011", "blackbox/registration.rs", "a_registration_token_manages_its_own_client_only"),
+    ("E1401", SENDERS, "ProofFault::Missing"),
+    ("E1402", SENDERS, "ProofFault::Repeated"),
+    ("E1414", SENDERS, "ProofFault::Replayed"),
+    ("E1415", SENDERS, "ProofFault::KeyMismatch"),
+    ("E1416", SENDERS, "ProofFault::Nonce"),
+    ("E1421", "decisions/certificates.rs", "CertificateFault::Untrusted"),
+    ("E1422", "decisions/certificates.rs", "CertificateFault::Subject"),
+    ("E1423", "decisions/certificates.rs", "CertificateFault::Unregistered"),
+    ("E1424", "decisions/certificates.rs", "CertificateFault::NotValid"),
+    ("E1425", SENDERS, "Refusal::CertificateMissing"),
+    ("E4003", SENDERS, "Refusal::SchemeWrong"),
+    ("E4004", SENDERS, "Refusal::CertificateMismatch"),
 ];
 
 /// What stands in the catalogue and nothing answers yet.
-const RESERVED: [(&str, &str); 7] = [
-    ("E1401", "no endpoint asks for a proof yet"),
-    ("E1402", "no endpoint asks for a proof yet"),
-    ("E1414", "no endpoint asks for a proof yet"),
-    ("E1415", "no endpoint asks for a proof yet"),
-    ("E1416", "no endpoint asks for a proof yet"),
-    ("E3050", "no endpoint takes a hint yet"),
-    ("E3051", "no endpoint takes a hint yet"),
-];
+const RESERVED: [(&str, &str); 2] =
+    [("E3050", "no endpoint takes a hint yet"), ("E3051", "no endpoint takes a hint yet")];
 
 fn a_refresh_token_after_its_successor_was_used(told: &mut Vec<String>) {
     let world = World::new();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::ctx::{Clock, Entropy};
 use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Engine};
@@ -171,6 +172,8 @@ impl World {
             base: base.into(),
             audit: AuditMode::Changes,
             directory: Directory::default(),
+            fetched: Fetched::default(),
+            registrations: counterfoil_engine::register::Flood::default(),
             throttle: Throttle::default(),
             access_events: Mutex::default(),
         };

@@ -87,7 +87,7 @@ fn signing_key() -> &'static Arc<LoadedKey> {
 }
 
 /// Signs client assertions. Ed25519, because its signatures are the same in every run.
-fn client_key() -> &'static SigningKey {
+pub(crate) fn client_key() -> &'static SigningKey {
     static KEY: OnceLock<SigningKey> = OnceLock::new();
     KEY.get_or_init(|| SigningKey::generate(Alg::EdDSA).unwrap().0)
 }
@@ -103,6 +103,11 @@ pub(crate) fn signed(id: &str, now: u64) -> String {
     let claims = format!(
         r#"{{"iss":"{OWNER}","sub":"{OWNER}","aud":"{BASE}",{id}"iat":{now},"exp":{until}}}"#
     );
+    sealed(&claims)
+}
+
+/// Any claims, signed by the owner.
+pub(crate) fn sealed(claims: &str) -> String {
     let input = jws::signing_input(br#"{"alg":"EdDSA"}"#, claims.as_bytes());
     let signature = client_key().sign(input.as_bytes()).unwrap();
     jws::finish(input, &signature)

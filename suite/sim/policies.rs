@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::{BASIC, PRIVATE_KEY_JWT};
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use counterfoil_engine::policy::{
     AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce, Policy, Previous,
-    RedirectRule, Rotation, ScopeAbsent,
+    RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_jose::alg::Alg;
@@ -16,7 +16,7 @@ pub(crate) fn policy(name: &str) -> &'static Policy {
     surfaces::named(name).unwrap().policy(&Switches::default())
 }
 
-const RULES: Policy = Policy {
+pub(crate) const RULES: Policy = Policy {
     name: "fapi2",
     grants: &[AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN],
     client_auth: ClientAuthRules {
@@ -27,6 +27,7 @@ const RULES: Policy = Policy {
     scopes: &ExactScopes { required: None },
     scope_absent: ScopeAbsent::Refused,
     pkce: Pkce::Required { len_min: 43, len_max: 43 },
+    verifier_absent: VerifierAbsent::Told,
     redirect_uri: RedirectRule::MustEqual,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
@@ -37,6 +38,7 @@ const RULES: Policy = Policy {
     grant_ttl_s: 180 * 86_400,
     rotation: Rotation::Never,
     previous_access: Previous::Lives,
+    sender: SenderRules::BEARER,
 };
 
 /// FAPI 2.0: nothing rotates, nothing dies before its time.

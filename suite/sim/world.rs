@@ -8,6 +8,7 @@ use counterfoil_engine::admin::Desired;
 use counterfoil_engine::authorize::{Answer, Approval, AuthorizeError, Browser, Received, Started};
 use counterfoil_engine::client::Client;
 use counterfoil_engine::client_auth::{Authorization, Presented};
+use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::consent::Shown;
 use counterfoil_engine::ctx::Clock as _;
 use counterfoil_engine::directory::Directory;
@@ -86,6 +87,7 @@ impl World {
             base: BASE.into(),
             audit: AuditMode::Changes,
             directory: Directory::default(),
+            fetched: Fetched::default(),
             throttle: Throttle::default(),
             registrations: counterfoil_engine::register::Flood::default(),
             access_events: Mutex::new(VecDeque::new()),

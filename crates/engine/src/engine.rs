@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use counterfoil_protocol::ids::{ClientId, SubjectId, TenantId};
-use counterfoil_protocol::refusal::{AssertionFault, Refusal};
+use counterfoil_protocol::refusal::Refusal;
 
 use crate::audit::{Event, Note};
 use crate::client::Client;
+use crate::client_keys::Fetched;
 use crate::ctx::{Clock, Ctx, Entropy};
 use crate::directory::Directory;
 use crate::keys::{Issuer, KeyFile, LoadedKey, Signer};
@@ -43,6 +44,8 @@ pub struct Engine {
     pub audit: AuditMode,
     /// What is remembered between requests.
     pub directory: Directory,
+    /// When keys of clients were fetched.
+    pub fetched: Fetched,
     /// Bounds guessing of passwords.
     pub throttle: Throttle,
     /// Bounds open registration.
@@ -256,7 +259,7 @@ impl Engine {
             let Decided { changes, notes, outcome } = decide(&mut ctx, &seen);
 
             let tenant = &issuer.tenant.id;
-            let nothing_to_write = changes.is_empty() && with.replay.is_none();
+            let nothing_to_write = changes.is_empty() && with.replay.is_empty();
             let mut notes = notes;
             if nothing_to_write && (with.quiet || self.audit == AuditMode::Changes) {
                 notes.retain(|note| note.what.is_always_kept());
@@ -273,9 +276,10 @@ impl Engine {
             // Nothing is answered before it is durable: commit first, then speak.
             match self.commit(batch).await {
                 Ok(()) => return outcome,
-                // The assertion was used: final, whoever used it.
-                Err(CommitError::Conflict(Key::Replay(..))) => {
-                    return Err(Refusal::Assertion(AssertionFault::Replayed));
+                // The assertion or the proof was used: final, whoever used it.
+                Err(CommitError::Conflict(key @ Key::Replay(..))) => {
+                    let twice = with.replay.iter().find(|used| used.key == key);
+                    return Err(twice.map_or(Refusal::StoreContended, |used| used.twice));
                 }
                 // The client was changed under us: what it proved was proven to the old record.
                 Err(CommitError::Conflict(key @ Key::Client(..))) => {
@@ -362,13 +366,22 @@ impl Engine {
     }
 }
 
+/// Something that is good for one use.
+#[derive(Clone, Debug)]
+pub(crate) struct SingleUse {
+    /// Its name.
+    pub(crate) key: Key,
+    /// What a second use is.
+    pub(crate) twice: Refusal,
+}
+
 /// What comes along with a decision.
 #[derive(Debug, Default)]
 pub(crate) struct Settle<'a> {
     /// Records read elsewhere that must not have moved: the client.
     pub(crate) guards: &'a [Guard],
-    /// The single-use id of a successful authentication. It is used whatever the outcome.
-    pub(crate) replay: Option<Key>,
+    /// The single-use ids of what was presented. They are used whatever the outcome.
+    pub(crate) replay: Vec<SingleUse>,
     /// Nobody wants to know when nothing changed.
     pub(crate) quiet: bool,
 }
@@ -392,10 +405,10 @@ fn assemble(
         .into_iter()
         .map(|(key, next)| Change { expected: seen.expected(&key), key, next })
         .collect();
-    if let Some(key) = &with.replay {
+    all.extend(with.replay.iter().map(|used| {
         let next = Some(Record::Replay);
-        all.push(Change { key: key.clone(), expected: Expected::Absent, next });
-    }
+        Change { key: used.key.clone(), expected: Expected::Absent, next }
+    }));
     Batch { guards, changes: all, events }
 }
 

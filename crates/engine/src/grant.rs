@@ -18,6 +18,7 @@ use crate::handle::{
 };
 use crate::limits::{REVOKED_MAX, STEPS, VIEWS_MAX};
 use crate::policy::Rotation;
+use crate::sender::Binding;
 
 /// One authorization as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,8 +241,10 @@ pub struct Active {
     pub scope: ScopeSet,
     /// When it ends.
     pub expires: Moment,
-    /// The key it is bound to.
-    pub binding: Option<Digest>,
+    /// What it is bound to.
+    pub binding: Option<Binding>,
+    /// The resource servers it is for; empty: all of the tenant.
+    pub audience: Vec<Box<str>>,
     /// Under which consent.
     pub consent: Option<ConsentCopy>,
     /// The surface it was issued on.
@@ -421,6 +424,13 @@ impl Grant {
         Some(id)
     }
 
+    /// The resource servers that a view of it is for; empty: all of the tenant.
+    #[must_use]
+    pub fn audience(&self, view: ViewId) -> &[Box<str>] {
+        let narrowed = self.openid.narrowed.iter().find(|narrowed| narrowed.view == view);
+        narrowed.map_or(&self.openid.audience, |narrowed| &narrowed.audience)
+    }
+
     /// The only place that says an access token lives.
     #[must_use]
     pub fn active(&self, token: &Proven<Access>, now: Moment) -> Option<Active> {
@@ -441,6 +451,7 @@ impl Grant {
             scope: scope.clone(),
             expires,
             binding,
+            audience: self.audience(view).to_vec(),
             consent: self.consent.clone(),
             surface: self.surface.clone(),
         })

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::ctx::Entropy;
+use crate::sender::Binding;
 
 /// What a handle opens: a type, so that a code can never be spent as a token, and a number below 16,
 /// so that both tags cover it.
@@ -112,12 +113,13 @@ pub struct Facts {
     pub expires: Moment,
     /// The certificate or key the token is bound to (RFC 8705 §3, RFC 9449 §6). Here and not in the
     /// store, because a client may come with a new key at every refresh.
-    pub binding: Option<Digest>,
+    pub binding: Option<Binding>,
 }
 
 /// The first byte of a handle: the layout in the upper half, the kind in the lower.
 const UNBOUND: u8 = 0x10;
-const BOUND: u8 = 0x20;
+const BY_KEY: u8 = 0x20;
+const BY_CERTIFICATE: u8 = 0x30;
 const FACTS_LEN: usize = 40;
 const BINDING_LEN: usize = 32;
 const SEAL_LEN: usize = 8;
@@ -140,7 +142,11 @@ impl Said {
 impl Facts {
     fn encode(&self, kind: u8) -> Said {
         let mut bytes = [0; FACTS_LEN + BINDING_LEN];
-        let layout = if self.binding.is_some() { BOUND } else { UNBOUND };
+        let layout = match self.binding {
+            None => UNBOUND,
+            Some(Binding::Key(_)) => BY_KEY,
+            Some(Binding::Certificate(_)) => BY_CERTIFICATE,
+        };
         bytes[0] = layout | kind;
         bytes[1] = self.key.0;
         bytes[2..18].copy_from_slice(&self.record);
@@ -149,7 +155,7 @@ impl Facts {
         bytes[24..32].copy_from_slice(&self.serial.0.to_be_bytes());
         bytes[32..40].copy_from_slice(&self.expires.0.to_be_bytes());
         let Some(binding) = &self.binding else { return Said { bytes, len: FACTS_LEN } };
-        bytes[FACTS_LEN..].copy_from_slice(binding.bytes());
+        bytes[FACTS_LEN..].copy_from_slice(binding.digest().bytes());
         Said { bytes, len: FACTS_LEN + BINDING_LEN }
     }
 
@@ -157,7 +163,14 @@ impl Facts {
         let (fixed, rest) = said.split_first_chunk::<FACTS_LEN>()?;
         let binding = match rest.len() {
             0 if fixed[0] == UNBOUND | kind => None,
-            BINDING_LEN if fixed[0] == BOUND | kind => Some(Digest::known(rest.try_into().ok()?)),
+            BINDING_LEN => {
+                let digest = Digest::known(rest.try_into().ok()?);
+                match fixed[0] {
+                    first if first == BY_KEY | kind => Some(Binding::Key(digest)),
+                    first if first == BY_CERTIFICATE | kind => Some(Binding::Certificate(digest)),
+                    _ => return None,
+                }
+            }
             _ => return None,
         };
         Some(Self {

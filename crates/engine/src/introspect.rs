@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
 use crate::client_auth::Presented;
+use crate::confirmation::Confirmation;
 use crate::engine::{Call, Engine};
 use crate::grant::{Active, Grant};
 use crate::grants::facts_of;
@@ -30,6 +31,7 @@ struct OwnClaims {
     iss: String,
     exp: u64,
     jti: String,
+    cnf: Option<Confirmation>,
 }
 
 impl Worth {
@@ -43,12 +45,16 @@ impl Worth {
             return None;
         }
         let keys = issuer.keys.iter().map(|key| (key.kid.as_str(), &*key.verifying, key.alg));
-        let payload = jwt::verify_own(raw, "JWT", keys).ok()?;
+        let own = |typ| jwt::verify_own(raw, typ, keys.clone());
+        let payload = own("JWT").or_else(|_| own("at+jwt")).ok()?;
         // An ID token is signed by the same key and has no `jti`, so it is none of ours here.
         let claims: OwnClaims = jwt::claims(&payload).ok()?;
         let expires = Moment(claims.exp);
         let ours = *claims.iss == *issuer.url && expires > now;
-        let facts = facts_of(&claims.jti, expires, issuer).filter(|_| ours)?;
+        let binding = claims.cnf.as_ref().map(Confirmation::binding);
+        // A confirmation that we cannot read is one that nobody could fulfil.
+        let binding = binding.map_or(Some(None), |read| read.map(Some))?;
+        let facts = facts_of(&claims.jti, expires, binding, issuer).filter(|_| ours)?;
         Some(Self::Signed(Proven::by_signature(facts)))
     }
 

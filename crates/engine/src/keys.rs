@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use counterfoil_jose::alg::Alg;
+use counterfoil_jose::dpop::Nonces;
 use counterfoil_jose::jwk::{Jwk, JwkSet};
 use counterfoil_jose::key::{SigningKey, VerifyingKey};
 use counterfoil_jose::provider::{self, MacKey, WrappingKey};
@@ -167,6 +168,8 @@ pub struct Issuer {
     pub ring: TenantRing,
     /// Signing keys, all states.
     pub keys: Vec<Arc<LoadedKey>>,
+    /// Nonces of proofs.
+    pub nonces: Nonces,
     pepper: MacKey,
 }
 
@@ -185,7 +188,8 @@ impl Issuer {
         let ring = file.keyring.of(&tenant.id);
         let parts: [&[u8]; 2] = [b"counterfoil pepper 1", tenant.id.as_str().as_bytes()];
         let pepper = MacKey::new(&MacKey::new(file.pepper.expose()).tag(&parts));
-        Self { tenant, url, ring, keys, pepper }
+        let nonces = Nonces::new(MacKey::new(&pepper.tag(&[b"nonces\0"])));
+        Self { tenant, url, ring, keys, nonces, pepper }
     }
 
     /// The key that signs with `alg` now.

@@ -6,6 +6,8 @@
 pub mod limits;
 pub mod ctx;
 pub mod handle;
+pub mod sender;
+pub mod confirmation;
 pub mod policy;
 pub mod tenant;
 pub mod client_metadata;
@@ -24,7 +26,7 @@ pub mod store;
 pub mod directory;
 pub mod outbound;
 pub mod engine;
-pub mod sender;
+pub mod client_keys;
 pub mod client_auth;
 pub mod grants;
 pub mod token;

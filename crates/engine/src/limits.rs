@@ -49,6 +49,12 @@ pub const STATE_LEN_MAX: usize = 4_096;
 pub const SCOPE_TEXT_LEN_MAX: usize = 4_096;
 /// Longest client assertion: an RS512 signature, many claims, and room.
 pub const ASSERTION_LEN_MAX: usize = 8_192;
+/// Longest key set that a client may publish.
+pub const KEY_SET_LEN_MAX: usize = 64 * 1024;
+/// Keys of such a set that count: more would be tried one after the other.
+pub const KEYS_FETCHED_MAX: usize = 16;
+/// How often the key set of one client is fetched at most, whatever is sent in its name.
+pub const KEYS_FETCH_EVERY_S: u64 = 60;
 /// Clients kept parsed in memory; on overflow the cache starts anew.
 pub const CLIENTS_CACHED_MAX: usize = 100_000;
 /// Tenants kept parsed in memory.

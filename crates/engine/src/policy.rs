@@ -5,7 +5,7 @@
 //! compiler list every surface that must take a position.
 
 use counterfoil_jose::alg::Alg;
-use counterfoil_jose::assertion;
+use counterfoil_jose::{assertion, dpop};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
@@ -13,6 +13,7 @@ use counterfoil_protocol::scope::ScopeSet;
 use crate::client::Client;
 use crate::client_auth::ClientAuth;
 use crate::grants::GrantRule;
+use crate::sender::Binding;
 
 /// The rules of one surface.
 pub struct Policy {
@@ -28,6 +29,8 @@ pub struct Policy {
     pub scope_absent: ScopeAbsent,
     /// Proof key for code exchange.
     pub pkce: Pkce,
+    /// What a redemption without a verifier is, where one is required.
+    pub verifier_absent: VerifierAbsent,
     /// Whether a redemption must repeat the redirect URI.
     pub redirect_uri: RedirectRule,
     /// Whether a login is told to the client.
@@ -48,12 +51,39 @@ pub struct Policy {
     pub rotation: Rotation,
     /// What a refresh does to the access tokens before it.
     pub previous_access: Previous,
+    /// How tokens are tied to whoever asked for them.
+    pub sender: SenderRules,
 }
 
 impl std::fmt::Debug for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Policy({})", self.name)
     }
+}
+
+/// How tokens are tied to whoever asked for them (RFC 8705, RFC 9449).
+#[derive(Clone, Copy, Debug)]
+pub struct SenderRules {
+    /// Whether a token that is tied to nothing can be had at all.
+    pub required: bool,
+    /// The rules of proofs. Without them the `DPoP` header means nothing here.
+    pub proofs: Option<&'static dpop::Profile>,
+    /// What a nonce of ours is for.
+    pub nonce: NonceRule,
+}
+
+impl SenderRules {
+    /// Whoever has a token can use it.
+    pub const BEARER: Self = Self { required: false, proofs: None, nonce: NonceRule::Honoured };
+}
+
+/// What a nonce in a proof is for (RFC 9449 §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NonceRule {
+    /// One that is there must be ours.
+    Honoured,
+    /// There must be one.
+    Required,
 }
 
 /// How clients prove who they are at an endpoint.
@@ -122,6 +152,15 @@ pub enum Pkce {
     },
 }
 
+/// What a redemption without `code_verifier` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifierAbsent {
+    /// A message that lacks a parameter, and is told so.
+    Told,
+    /// A verifier that does not match (RFC 7636 §4.6): `invalid_grant`, as FAPI's tests demand.
+    Mismatch,
+}
+
 /// Whether a redemption must repeat the redirect URI of the authorization request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedirectRule {
@@ -154,6 +193,8 @@ pub enum AccessFormat {
     Jwt {
         /// The algorithm.
         alg: Alg,
+        /// `typ` of its header.
+        typ: &'static str,
         /// The claims, as one JSON object in the order the surface's clients know.
         claims: fn(&AccessClaims<'_>) -> String,
     },
@@ -176,6 +217,12 @@ pub struct AccessClaims<'a> {
     pub client: &'a str,
     /// The scope, as answered.
     pub scope: &'a str,
+    /// The resource servers it is for; empty: all of the tenant.
+    pub audience: &'a [Box<str>],
+    /// What it is bound to.
+    pub binding: Option<Binding>,
+    /// When the customer signed in, and how strongly.
+    pub login: Option<(Moment, Option<&'a str>)>,
 }
 
 /// Which scopes exist on a surface, how they are spelled, and what they allow.

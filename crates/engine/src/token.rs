@@ -10,12 +10,15 @@ use crate::engine::{Call, Decided, Engine, Settle};
 use crate::grants::{Asked, GrantRule, Issued, IssuedAccess, Prepared};
 use crate::handle::{Minted, Refresh};
 use crate::keys::LoadedKey;
+use crate::sender::Binding;
 use crate::store::{Key, Record};
 
 /// The answer of the token endpoint, ready to be written.
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: Zeroizing<String>,
+    /// How it is to be shown: `Bearer` or `DPoP`.
+    pub token_type: &'static str,
     /// Seconds until it ends.
     pub expires_in_s: u64,
     /// The refresh token, if there is one.
@@ -66,6 +69,7 @@ impl Engine {
         let surface = Some(call.policy.name);
         let client = self.authenticate(call, presented, &call.policy.client_auth, surface).await?;
 
+        let client = client.possessing(call, &presented.shown, self.clock.now())?;
         let asked = Asked { client: &client, issuer: call.issuer, policy: call.policy };
         let prepared = prepare(name, rules, form, &asked);
         let reads = match &prepared {
@@ -108,21 +112,23 @@ impl Engine {
     /// Signs what is to be signed. After the commit: a signature is no effect, and the key was found
     /// while deciding.
     async fn sign_answer(&self, issued: Issued) -> Result<TokenAnswer, Refusal> {
+        let token_type = Binding::token_type(issued.access.facts().binding.as_ref());
         let access_token = match issued.access {
             IssuedAccess::Opaque(minted) => Zeroizing::new(minted.to_wire().to_owned()),
-            IssuedAccess::Jwt { key, claims, .. } => {
-                Zeroizing::new(self.sign(&key, &claims).await?)
+            IssuedAccess::Jwt { key, claims, typ, .. } => {
+                Zeroizing::new(self.sign(&key, typ, &claims).await?)
             }
         };
         let id_token = match issued.id_token {
             None => None,
             Some(draft) => {
                 let claims = draft.claims(&access_token);
-                Some(self.sign(&draft.key, &claims).await?)
+                Some(self.sign(&draft.key, "JWT", &claims).await?)
             }
         };
         Ok(TokenAnswer {
             access_token,
+            token_type,
             expires_in_s: issued.expires_in_s,
             refresh_token: issued.refresh,
             scope: issued.spelled,
@@ -131,8 +137,15 @@ impl Engine {
         })
     }
 
-    async fn sign(&self, key: &std::sync::Arc<LoadedKey>, claims: &str) -> Result<String, Refusal> {
-        let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, key.alg.as_str(), key.kid);
+    /// Signs claims of ours; `typ` keeps kinds of tokens apart.
+    pub(crate) async fn sign(
+        &self,
+        key: &std::sync::Arc<LoadedKey>,
+        typ: &str,
+        claims: &str,
+    ) -> Result<String, Refusal> {
+        let (alg, kid) = (key.alg.as_str(), &key.kid);
+        let header = format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#);
         let input = jws::signing_input(header.as_bytes(), claims.as_bytes());
         let signature =
             self.signer.sign(key, &input).await.map_err(|_| Refusal::StoreUnavailable)?;

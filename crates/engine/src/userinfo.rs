@@ -2,8 +2,9 @@
 
 use counterfoil_protocol::refusal::Refusal;
 
-use crate::engine::Engine;
-use crate::keys::Issuer;
+use crate::engine::{Call, Engine};
+use crate::sender::Shown;
+use crate::sender::resource::Bearing;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +19,21 @@ impl Engine {
     /// Who stands behind a token.
     ///
     /// # Errors
-    /// [`Refusal::TokenInactive`], [`Refusal::ScopeInsufficient`], [`Refusal::StoreUnavailable`].
-    pub async fn userinfo(&self, issuer: &Issuer, raw: &str) -> Result<UserInfo, Refusal> {
-        let seen = self.look(issuer, raw).await?.ok_or(Refusal::TokenInactive)?;
+    /// Those of [`Engine::admit`], [`Refusal::ScopeInsufficient`].
+    pub async fn userinfo(
+        &self,
+        call: &Call<'_>,
+        sent: Bearing<'_>,
+        shown: &Shown<'_>,
+    ) -> Result<UserInfo, Refusal> {
+        let seen = self.admit(call, sent, shown).await?;
         let subject = seen.active.subject.ok_or(Refusal::ScopeInsufficient)?;
         if !seen.active.scope.contains("openid") {
             return Err(Refusal::ScopeInsufficient);
         }
         let mut name = None;
         if seen.active.scope.contains("customers") {
-            name = self.subject(&issuer.tenant.id, &subject.id).await?.map(|s| s.name);
+            name = self.subject(&call.issuer.tenant.id, &subject.id).await?.map(|s| s.name);
         }
         Ok(UserInfo { sub: subject.sub, name })
     }

@@ -27,6 +27,12 @@ pub struct Profile {
     pub id_required: bool,
     /// `aud` may name others beside us.
     pub audience_multiple: bool,
+    /// `aud` may be an array.
+    pub audience_array: bool,
+    /// Only the issuer is us: no endpoint of ours is a name for us (FAPI 2.0 §5.3.2.1).
+    pub issuer_only: bool,
+    /// Algorithms beyond these are refused whatever the client registered.
+    pub algs: &'static [Alg],
     /// Longest life: from `iat`, or from now when there is none.
     pub lifetime_max_s: u64,
     /// How long after `exp` it is still taken.
@@ -40,6 +46,9 @@ pub static WORLDLINE: Profile = Profile {
     issuer_required: false,
     id_required: false,
     audience_multiple: false,
+    audience_array: true,
+    issuer_only: false,
+    algs: &Alg::ALL,
     lifetime_max_s: 3600,
     grace_s: 10,
     ahead_s: 60,
@@ -50,9 +59,26 @@ pub static RFC7523: Profile = Profile {
     issuer_required: true,
     id_required: true,
     audience_multiple: true,
+    audience_array: true,
+    issuer_only: false,
+    algs: &Alg::ALL,
     lifetime_max_s: 3600,
     grace_s: 10,
     ahead_s: 60,
+};
+
+/// FAPI 2.0 Security Profile §5.3.2.1 and §5.4. Ten seconds ahead must be taken and more than a minute
+/// must not; half of that leaves room for the way to us.
+pub static FAPI2: Profile = Profile {
+    issuer_required: true,
+    id_required: true,
+    audience_multiple: false,
+    audience_array: false,
+    issuer_only: true,
+    algs: &[Alg::PS256, Alg::ES256, Alg::EdDSA],
+    lifetime_max_s: 3600,
+    grace_s: 10,
+    ahead_s: 30,
 };
 
 /// An assertion of the right form. All it says is the sender's claim.
@@ -61,6 +87,7 @@ pub struct Received {
     subject: String,
     issuer: Option<String>,
     audiences: Vec<String>,
+    audience_is_array: bool,
     id: Option<String>,
     expires: Option<Moment>,
     issued: Option<Moment>,
@@ -82,6 +109,7 @@ impl Received {
             subject: text("sub")?.ok_or(AssertionFault::SubjectMissing)?,
             issuer: text("iss")?,
             audiences: audiences(members.get("aud"))?,
+            audience_is_array: members.get("aud").is_some_and(Value::is_array),
             id: text("jti")?,
             expires: date("exp")?,
             issued: date("iat")?,
@@ -123,7 +151,7 @@ impl Received {
         audiences: &[&str],
         now: Moment,
     ) -> Result<Verified, AssertionFault> {
-        if !allowed.contains(&self.alg()) {
+        if !allowed.contains(&self.alg()) || !profile.algs.contains(&self.alg()) {
             return Err(AssertionFault::Algorithm);
         }
         self.check_issuer(profile)?;
@@ -150,6 +178,9 @@ impl Received {
     fn check_audience(&self, profile: &Profile, ours: &[&str]) -> Result<(), AssertionFault> {
         if self.audiences.len() > 1 && !profile.audience_multiple {
             return Err(AssertionFault::AudienceMultiple);
+        }
+        if self.audience_is_array && !profile.audience_array {
+            return Err(AssertionFault::Audience);
         }
         let meant = self.audiences.iter().any(|audience| ours.contains(&audience.as_str()));
         meant.then_some(()).ok_or(AssertionFault::Audience)

@@ -48,6 +48,10 @@ pub enum Refusal {
     Signature(SignatureFault),
     /// The proof of possession is missing or not acceptable.
     Proof(ProofFault),
+    /// The certificate of the connection is not one to authenticate with.
+    Certificate(CertificateFault),
+    /// Tokens of this client are bound to the certificate of the connection, and there is none.
+    CertificateMissing,
 
     // --- what is asked ---
     /// A grant type nobody here knows, or not on this surface.
@@ -110,6 +114,10 @@ pub enum Refusal {
     TokenInactive,
     /// The access token does not carry the scope that this needs.
     ScopeInsufficient,
+    /// The access token is bound to a key and was sent as any other, or the other way round.
+    SchemeWrong,
+    /// The certificate of the connection is not the one that the code or the token is bound to.
+    CertificateMismatch,
 
     // --- registration and logout ---
     /// A member of client metadata that cannot be taken.
@@ -305,6 +313,19 @@ impl MetadataFault {
     }
 }
 
+/// Why the certificate of a connection does not authenticate a client (RFC 8705 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CertificateFault {
+    /// It chains to no authority that is trusted for clients.
+    Untrusted,
+    /// Its names are not the one that the client registered.
+    Subject,
+    /// It is none of the client's registered certificates, and over none of its keys.
+    Unregistered,
+    /// It has expired, or is not valid yet.
+    NotValid,
+}
+
 /// The registered error codes this server emits (IANA OAuth Extensions Error registry, OpenID).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -388,6 +409,7 @@ impl Refusal {
             | Self::TlsRequired
             | Self::ClientCredentialsConflict
             | Self::ClientAuthAmbiguous
+            | Self::CertificateMissing
             | Self::RedirectUnregistered
             | Self::InteractionUnknown
             | Self::InteractionExpired
@@ -403,7 +425,8 @@ impl Refusal {
             | Self::ClientCredentialsWrong
             | Self::ClientAuthNotAllowed(_)
             | Self::Assertion(_)
-            | Self::Signature(_) => ErrorCode::InvalidClient,
+            | Self::Signature(_)
+            | Self::Certificate(_) => ErrorCode::InvalidClient,
 
             Self::Proof(ProofFault::Nonce) => ErrorCode::UseDpopNonce,
             Self::Proof(_) => ErrorCode::InvalidDpopProof,
@@ -428,9 +451,11 @@ impl Refusal {
             | Self::AuthenticationFailed
             | Self::LoginWrong
             | Self::LoginThrottled => ErrorCode::AccessDenied,
-            Self::TokenInactive | Self::InitialAccessToken | Self::RegistrationToken => {
-                ErrorCode::InvalidToken
-            }
+            Self::TokenInactive
+            | Self::SchemeWrong
+            | Self::CertificateMismatch
+            | Self::InitialAccessToken
+            | Self::RegistrationToken => ErrorCode::InvalidToken,
             Self::Metadata(_, fault) => fault.code(),
             Self::ScopeInsufficient => ErrorCode::InsufficientScope,
 
@@ -457,7 +482,11 @@ impl Refusal {
             Self::BodyTooLarge => 413,
             Self::HeadTooLarge => 431,
             Self::RateLimited | Self::LoginThrottled => 429,
-            Self::TokenInactive | Self::InitialAccessToken | Self::RegistrationToken => 401,
+            Self::TokenInactive
+            | Self::SchemeWrong
+            | Self::CertificateMismatch
+            | Self::InitialAccessToken
+            | Self::RegistrationToken => 401,
             Self::TlsRequired | Self::ScopeInsufficient | Self::AntiForgery => 403,
             Self::Internal => 500,
             Self::TooManyViews
@@ -471,6 +500,7 @@ impl Refusal {
             | Self::ClientAuthNotAllowed(_)
             | Self::Assertion(_)
             | Self::Signature(_)
+            | Self::Certificate(_)
                 if authorization_header =>
             {
                 401
@@ -488,6 +518,8 @@ impl Refusal {
             | Self::Assertion(_)
             | Self::Signature(_)
             | Self::Proof(_)
+            | Self::Certificate(_)
+            | Self::CertificateMissing
             | Self::GrantTypeUnknown
             | Self::GrantTypeNotAllowed
             | Self::ScopeMissing
@@ -598,6 +630,12 @@ impl From<AssertionFault> for Refusal {
 impl From<SignatureFault> for Refusal {
     fn from(fault: SignatureFault) -> Self {
         Self::Signature(fault)
+    }
+}
+
+impl From<CertificateFault> for Refusal {
+    fn from(fault: CertificateFault) -> Self {
+        Self::Certificate(fault)
     }
 }
 

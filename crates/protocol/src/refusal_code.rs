@@ -1,6 +1,8 @@
 //! Stable codes of refusals: `E1042` is what logs, `docs/errors/` and `counterfoil explain` speak of.
 
-use crate::refusal::{AssertionFault, Fault, MetadataFault, ProofFault, Refusal, SignatureFault};
+use crate::refusal::{
+    AssertionFault, CertificateFault, Fault, MetadataFault, ProofFault, Refusal, SignatureFault,
+};
 
 /// One row of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,11 @@ pub const ALL: &[Refusal] = &[
     Refusal::Proof(ProofFault::Replayed),
     Refusal::Proof(ProofFault::KeyMismatch),
     Refusal::Proof(ProofFault::Nonce),
+    Refusal::Certificate(CertificateFault::Untrusted),
+    Refusal::Certificate(CertificateFault::Subject),
+    Refusal::Certificate(CertificateFault::Unregistered),
+    Refusal::Certificate(CertificateFault::NotValid),
+    Refusal::CertificateMissing,
     Refusal::GrantTypeUnknown,
     Refusal::GrantTypeNotAllowed,
     Refusal::HandleUnknown,
@@ -108,6 +115,8 @@ pub const ALL: &[Refusal] = &[
     Refusal::CustomerUnknown,
     Refusal::TokenInactive,
     Refusal::ScopeInsufficient,
+    Refusal::SchemeWrong,
+    Refusal::CertificateMismatch,
     Refusal::Metadata("body", MetadataFault::NoObject),
     Refusal::Metadata("jwks", MetadataFault::Missing),
     Refusal::Metadata("subject_type", MetadataFault::Malformed),
@@ -161,6 +170,8 @@ impl Refusal {
             Self::Assertion(fault) => return fault.stable(),
             Self::Signature(fault) => return fault.stable(),
             Self::Proof(fault) => return fault.stable(),
+            Self::Certificate(fault) => return fault.stable(),
+            Self::CertificateMissing => ("E1425", "a client certificate is required"),
             Self::GrantTypeUnknown => ("E2001", "the grant type is not supported"),
             Self::GrantTypeNotAllowed => ("E2002", "the client may not use this grant type"),
             Self::HandleUnknown => ("E2011", "the code or token is not one of ours"),
@@ -191,6 +202,8 @@ impl Refusal {
             Self::CustomerUnknown => ("E3040", "the customer id is unknown"),
             Self::TokenInactive => ("E4001", "the access token is missing or not active"),
             Self::ScopeInsufficient => ("E4002", "the access token does not cover this"),
+            Self::SchemeWrong => ("E4003", "the scheme does not fit the access token"),
+            Self::CertificateMismatch => ("E4004", "bound to another client certificate"),
             Self::LogoutHint => ("E3050", "the id_token_hint is no ID token of ours"),
             Self::LogoutRedirectUnregistered => ("E3051", "no such address registered for logout"),
             Self::Metadata(_, fault) => return fault.stable(),
@@ -262,6 +275,18 @@ impl SignatureFault {
             Self::Date => ("E1306", "the Date is too far away"),
             Self::Digest => ("E1307", "the Digest is not that of the body"),
             Self::Wrong => ("E1308", "the HTTP signature is wrong"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl CertificateFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::Untrusted => ("E1421", "the client certificate is not trusted"),
+            Self::Subject => ("E1422", "the client certificate names somebody else"),
+            Self::Unregistered => ("E1423", "the client certificate is not registered"),
+            Self::NotValid => ("E1424", "the client certificate is not valid now"),
         };
         StableCode { code, title }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::ctx::Clock;
 use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Engine};
@@ -83,6 +84,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         base: parts.base.into(),
         audit: parts.audit,
         directory: Directory::default(),
+        fetched: Fetched::default(),
         throttle: Throttle::default(),
         registrations: counterfoil_engine::register::Flood::default(),
         access_events: std::sync::Mutex::default(),

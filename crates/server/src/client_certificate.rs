@@ -8,9 +8,8 @@ use std::time::Duration;
 use counterfoil_engine::sender::mtls::PeerCertificate;
 use counterfoil_jose::certificate::Certificate;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{
-    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};

@@ -10,11 +10,12 @@ use counterfoil_engine::client_auth::{Authorization, Presented};
 use counterfoil_engine::ctx::Entropy;
 use counterfoil_engine::engine::{Call, Engine};
 use counterfoil_engine::keys::Issuer;
-use counterfoil_engine::policy::Policy;
+use counterfoil_engine::policy::{NonceRule, Policy};
+use counterfoil_engine::sender::Shown;
 use counterfoil_engine::sender::mtls::PeerCertificate;
 use counterfoil_engine::tenant::{Mount, Switches};
 use counterfoil_protocol::form::Form;
-use counterfoil_protocol::refusal::Refusal;
+use counterfoil_protocol::refusal::{ProofFault, Refusal};
 use http::Response;
 use http::request::Parts;
 
@@ -114,14 +115,36 @@ impl<'r> Ask<'r> {
         'r: 'f,
     {
         let mut presented = edge::presented(&self.parts.headers, form)?;
-        presented.certificate = self.certificate;
+        presented.shown = self.shown();
         if presented.assertion.is_some() {
             presented.audiences = self.audiences();
         }
         Ok(presented)
     }
 
+    /// What the request shows besides credentials.
+    #[must_use]
+    pub fn shown<'f>(&self) -> Shown<'f>
+    where
+        'r: 'f,
+    {
+        let tenant = &self.issuer.tenant;
+        let path = self.parts.uri.path();
+        // The addresses are those of our configuration, never the `Host` of the request.
+        let bases =
+            [Some(tenant.base.as_deref().unwrap_or(self.engine_base)), tenant.mtls_base.as_deref()];
+        Shown {
+            proof: edge::proof(&self.parts.headers),
+            certificate: self.certificate,
+            method: self.parts.method.as_str(),
+            addresses: bases.into_iter().flatten().map(|base| format!("{base}{path}")).collect(),
+        }
+    }
+
     fn audiences(&self) -> Vec<String> {
+        if self.policy.client_auth.assertion.is_some_and(|profile| profile.issuer_only) {
+            return vec![self.issuer.url.to_string()];
+        }
         match self.issuer.tenant.mount {
             Mount::Realm { .. } => surfaces::worldline::audiences(self),
             Mount::Root | Mount::Path => {
@@ -303,7 +326,14 @@ impl App {
             entropy: (self.dice)(),
         };
         ask.trace.surface = Some(ask.surface.name());
-        let reply = (found.route.handler)(self, &mut ask).await;
+        let mut reply = (found.route.handler)(self, &mut ask).await;
+        let demanded = ask.policy.sender.nonce == NonceRule::Required;
+        let proves = parts.headers.contains_key("dpop");
+        if ask.trace.why == Some(ProofFault::Nonce.into()) || (demanded && proves) {
+            // RFC 9449 §8.2: the next request can begin with it.
+            let nonce = issuer.nonces.current(self.engine.clock.now());
+            reply.set(http::HeaderName::from_static("dpop-nonce"), &nonce);
+        }
         *seen = ask.trace;
         reply
     }

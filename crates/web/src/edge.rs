@@ -2,6 +2,8 @@
 
 use base64ct::{Base64, Encoding as _};
 use counterfoil_engine::client_auth::{Authorization, Presented};
+use counterfoil_engine::sender::ProofHeader;
+use counterfoil_engine::sender::resource::{Bearing, Scheme};
 use counterfoil_protocol::basic::candidates;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::{Fault, Refusal};
@@ -150,6 +152,34 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// An access token in the `Authorization` header, under either scheme; scheme names have no case
+/// (RFC 9110 §11.1).
+#[must_use]
+pub fn access_token(headers: &HeaderMap) -> Option<Bearing<'_>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+        Scheme::Bearer
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        Scheme::Dpop
+    } else {
+        return None;
+    };
+    Some(Bearing { scheme, token: token.trim() })
+}
+
+/// The `DPoP` header (RFC 9449 §4.1).
+#[must_use]
+pub fn proof(headers: &HeaderMap) -> ProofHeader<'_> {
+    let mut values = headers.get_all("dpop").iter();
+    match (values.next().map(http::HeaderValue::to_str), values.next()) {
+        (None, _) => ProofHeader::Absent,
+        (Some(Ok(one)), None) => ProofHeader::One(one),
+        (Some(_), _) => ProofHeader::Repeated,
+    }
 }
 
 /// The value of a cookie; of two with one name, neither.

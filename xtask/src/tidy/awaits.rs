@@ -13,6 +13,7 @@ static MAY: &[&str] = &[
     "authorize/decoupled.rs",
     "authorize/validate.rs",
     "client_auth/mod.rs",
+    "client_keys.rs",
     "customer.rs",
     "engine.rs",
     "introspect.rs",
@@ -21,6 +22,7 @@ static MAY: &[&str] = &[
     "register/mod.rs",
     "register/sector.rs",
     "revoke.rs",
+    "sender/resource.rs",
     "token.rs",
     "userinfo.rs",
 ];

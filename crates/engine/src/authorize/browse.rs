@@ -83,7 +83,7 @@ impl Engine {
             key: Key::Client(tenant.clone(), request.client.id.clone()),
             expected: Expected::Revision(request.revision),
         };
-        let with = Settle { guards: &[guard], replay: None, quiet: false };
+        let with = Settle { guards: &[guard], replay: vec![], quiet: false };
         let needs = |_: &_| session.iter().map(|(key, _)| key.clone()).collect();
         self.settle(call, with, needs, |ctx, seen| {
             let id = InteractionId::mint(ctx.now, ctx.entropy.bytes32());

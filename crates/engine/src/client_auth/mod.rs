@@ -2,31 +2,37 @@
 
 mod client_secret;
 mod private_key_jwt;
+mod tls;
 
 use std::sync::Arc;
 
 use counterfoil_protocol::basic::Candidate;
 use counterfoil_protocol::ids::ClientId;
 use counterfoil_protocol::moment::Moment;
-use counterfoil_protocol::refusal::{AssertionFault, Fault, Refusal};
-use counterfoil_protocol::secret::{Digest, Secret};
+use counterfoil_protocol::refusal::{AssertionFault, Fault, ProofFault, Refusal};
+use counterfoil_protocol::secret::Secret;
 
 use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
-use crate::engine::{Call, Engine};
+use crate::client_keys;
+use crate::engine::{Call, Engine, SingleUse};
 use crate::keys::Issuer;
 use crate::policy::{ClientAuthRules, CredentialsTwice};
-use crate::sender::mtls::PeerCertificate;
+use crate::sender::{self, Binding, Possession, Shown};
 use crate::store::{ClaimKind, Expected, Guard, Key, ReplayId, Revision};
 
 /// Every method this server knows. A policy picks from these.
-pub static ALL: &[&dyn ClientAuth] = &[BASIC, POST, PRIVATE_KEY_JWT];
+pub static ALL: &[&dyn ClientAuth] = &[BASIC, POST, PRIVATE_KEY_JWT, TLS, SELF_SIGNED_TLS];
 /// `client_secret_basic`.
 pub static BASIC: &dyn ClientAuth = &client_secret::Basic;
 /// `client_secret_post`.
 pub static POST: &dyn ClientAuth = &client_secret::Post;
 /// `private_key_jwt`.
 pub static PRIVATE_KEY_JWT: &dyn ClientAuth = &private_key_jwt::PrivateKeyJwt;
+/// `tls_client_auth`.
+pub static TLS: &dyn ClientAuth = &tls::ByName;
+/// `self_signed_tls_client_auth`.
+pub static SELF_SIGNED_TLS: &dyn ClientAuth = &tls::ByKey;
 
 /// The facts a request carried, before anybody has interpreted them.
 #[derive(Default)]
@@ -41,8 +47,8 @@ pub struct Presented<'a> {
     pub assertion_type: Option<&'a str>,
     /// `client_assertion`.
     pub assertion: Option<&'a str>,
-    /// The certificate of the connection.
-    pub certificate: Option<&'a PeerCertificate>,
+    /// What was shown besides credentials.
+    pub shown: Shown<'a>,
     /// The audiences by which this endpoint may be named in an assertion.
     pub audiences: Vec<String>,
     /// What the surface demands besides: an HTTP signature.
@@ -89,6 +95,11 @@ pub trait ClientAuth: Send + Sync {
     /// As registered at IANA, and as discovery publishes it.
     fn name(&self) -> &'static str;
 
+    /// Whether another method reads the same evidence, so that both may be meant.
+    fn shares_evidence(&self) -> bool {
+        false
+    }
+
     /// The evidence for this method, in every reading; empty when there is none.
     ///
     /// # Errors
@@ -133,6 +144,13 @@ pub struct Verified {
     pub without_id: bool,
 }
 
+impl Verified {
+    /// Evidence that is bound to its connection: there is nothing to use twice.
+    pub(crate) fn not_single_use() -> Self {
+        Self::default()
+    }
+}
+
 /// Proof that a client authenticated. The fields are private to this module, so
 /// [`Engine::authenticate`] is the only source, and a grant, which demands one, cannot run for an
 /// unproven client.
@@ -147,13 +165,30 @@ pub struct AuthenticatedClient {
     revision: Revision,
     verified: Verified,
     method: &'static str,
+    possession: Possession,
 }
 
 impl AuthenticatedClient {
-    /// What its tokens are bound to: nothing, with the methods there are.
+    /// What its tokens are bound to.
     #[must_use]
-    pub fn binding(&self) -> Option<Digest> {
-        None
+    pub fn binding(&self) -> Option<Binding> {
+        self.possession.binding()
+    }
+
+    /// The same client, after it has shown what its tokens will be bound to.
+    ///
+    /// # Errors
+    /// As [`sender::possession`].
+    pub(crate) fn possessing(
+        self,
+        call: &Call<'_>,
+        shown: &Shown<'_>,
+        now: Moment,
+    ) -> Result<Self, Refusal> {
+        let registered = self.client.metadata.sender;
+        let possession =
+            sender::possession((registered, true), shown, call.policy, call.issuer, now)?;
+        Ok(Self { possession, ..self })
     }
 
     /// The method by which it proved itself.
@@ -169,9 +204,14 @@ impl AuthenticatedClient {
         Guard { key, expected: Expected::Revision(self.revision) }
     }
 
-    /// The single use of what it presented.
-    pub(crate) fn replay(&self, issuer: &Issuer) -> Option<Key> {
-        self.verified.replay.map(|id| Key::Replay(issuer.tenant.id.clone(), id))
+    /// The single uses of what it presented.
+    pub(crate) fn replay(&self, issuer: &Issuer) -> Vec<SingleUse> {
+        let assertion = (self.verified.replay, Refusal::Assertion(AssertionFault::Replayed));
+        let proof = (self.possession.replay(), Refusal::Proof(ProofFault::Replayed));
+        let used = |(id, twice): (Option<ReplayId>, Refusal)| {
+            Some(SingleUse { key: Key::Replay(issuer.tenant.id.clone(), id?), twice })
+        };
+        [assertion, proof].into_iter().filter_map(used).collect()
     }
 
     /// What the audit trail says of this authentication.
@@ -189,20 +229,24 @@ impl std::ops::Deref for AuthenticatedClient {
     }
 }
 
-/// One method and its evidence. Two kinds of evidence are refused (RFC 6749 §2.3), unless the rules
-/// say that equal secrets may come twice.
+/// A method and its evidence.
+type Found<'p> = (&'static dyn ClientAuth, Readings<'p>);
+
+/// The evidence of one kind. Two kinds are refused (RFC 6749 §2.3), unless the rules say that equal
+/// secrets may come twice. Methods that read the same evidence are of one kind.
 fn select<'p>(
     presented: &'p Presented<'_>,
     rules: &ClientAuthRules,
-) -> Result<(&'static dyn ClientAuth, Readings<'p>), Refusal> {
-    let mut found = Vec::with_capacity(1);
+) -> Result<Vec<Found<'p>>, Refusal> {
+    let mut found: Vec<Found<'p>> = Vec::with_capacity(1);
     for method in ALL {
         let evidence = method.evidence(presented)?;
         if !evidence.is_empty() {
             found.push((*method, evidence));
         }
     }
-    if found.len() > 1 {
+    let one_kind = found.len() < 2 || found.iter().all(|(method, _)| method.shares_evidence());
+    if !one_kind {
         let twice = presented.assertion.is_none()
             && rules.credentials_twice == CredentialsTwice::AcceptedWhenEqual;
         if !twice {
@@ -211,8 +255,12 @@ fn select<'p>(
         if !client_secret::header_equals_body(presented) {
             return Err(Refusal::ClientCredentialsConflict);
         }
+        found.truncate(1);
     }
-    found.into_iter().next().ok_or(match presented.client_id {
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    Err(match presented.client_id {
         Some(_) => Refusal::ClientCredentialsWrong,
         None => Refusal::ClientCredentialsMissing,
     })
@@ -230,42 +278,72 @@ impl Engine {
         rules: &ClientAuthRules,
         surface: Option<&str>,
     ) -> Result<AuthenticatedClient, Refusal> {
-        let (method, evidence) = select(presented, rules)?;
-        let name = method.name();
-        if !rules.methods.iter().any(|allowed| allowed.name() == name) {
-            return Err(Refusal::ClientAuthNotAllowed(name));
-        }
+        let found = select(presented, rules)?;
         let check = Check { issuer: call.issuer, now: self.clock.now(), rules };
-        let mut why = Refusal::ClientUnknown;
+        let mut why = None;
         let mut known = false;
-        for evidence in &evidence {
-            let Some((client, revision)) = self.named(call, &**evidence).await? else {
-                continue;
-            };
-            known = true;
-            if !client.authenticates_by(name) || surface.is_some_and(|s| s != &*client.surface) {
-                why = Refusal::ClientAuthNotAllowed(name);
+        for (method, evidence) in &found {
+            let name = method.name();
+            if !rules.methods.iter().any(|allowed| allowed.name() == name) {
+                why.get_or_insert(Refusal::ClientAuthNotAllowed(name));
                 continue;
             }
-            match evidence.verify(&client, &check) {
-                Ok(_) if client.status == ClientStatus::Suspended => {
-                    return Err(Refusal::ClientSuspended);
+            for evidence in evidence {
+                let Some((client, revision)) = self.named(call, &**evidence).await? else {
+                    continue;
+                };
+                known = true;
+                if !client.authenticates_by(name) || surface.is_some_and(|s| s != &*client.surface)
+                {
+                    why = why.or(Some(Refusal::ClientAuthNotAllowed(name)));
+                    continue;
                 }
-                Ok(verified) => {
-                    agrees(&client, presented)?;
-                    if let Some(further) = presented.further {
-                        further.check(&client, check.now)?;
+                match self.judged(call, &**evidence, (client, revision), &check).await? {
+                    Ok((client, ..)) if client.status == ClientStatus::Suspended => {
+                        return Err(Refusal::ClientSuspended);
                     }
-                    return Ok(AuthenticatedClient { client, revision, verified, method: name });
+                    Ok((client, revision, verified)) => {
+                        agrees(&client, presented)?;
+                        if let Some(further) = presented.further {
+                            further.check(&client, check.now)?;
+                        }
+                        let possession = Possession::default();
+                        let method = name;
+                        let proven =
+                            AuthenticatedClient { client, revision, verified, method, possession };
+                        return Ok(proven);
+                    }
+                    Err(refused) => why = Some(refused),
                 }
-                Err(refused) => why = refused,
             }
         }
         if !known {
             // As much work as for a client that exists: time does not tell which ids do.
             let _ = std::hint::black_box(call.issuer.secret_digest(&Secret::new(vec![0; 32])));
         }
-        Err(why)
+        Err(why.unwrap_or(Refusal::ClientUnknown))
+    }
+
+    /// The verdict on one reading. Keys that the client publishes are fetched when they are missed,
+    /// once, and only after everything else was found in order (attacks.md P32).
+    async fn judged(
+        &self,
+        call: &Call<'_>,
+        evidence: &dyn Evidence,
+        (client, revision): (Arc<Client>, Revision),
+        check: &Check<'_>,
+    ) -> Result<Result<Judged, Refusal>, Refusal> {
+        let why = match evidence.verify(&client, check) {
+            Ok(verified) => return Ok(Ok((client, revision, verified))),
+            Err(why) => why,
+        };
+        if !client_keys::may_help(why) || !self.renew_keys(call, &client, revision).await {
+            return Ok(Err(why));
+        }
+        let newer = self.client(&call.issuer.tenant.id, &client.id).await?;
+        let Some((client, revision)) = newer else { return Ok(Err(why)) };
+        let verdict = evidence.verify(&client, check);
+        Ok(verdict.map(|verified| (client, revision, verified)))
     }
 
     /// The client of that id on the surface of this call, for requests that only name it.
@@ -306,6 +384,9 @@ impl Engine {
         }
     }
 }
+
+/// A client whose evidence is true, as it stood then.
+type Judged = (Arc<Client>, Revision, Verified);
 
 /// A `client_id` beside other credentials must be the one that was proven.
 fn agrees(client: &Client, presented: &Presented<'_>) -> Result<(), Refusal> {

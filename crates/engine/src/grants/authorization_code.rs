@@ -15,7 +15,8 @@ use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
 use crate::grant::{Bound, CodeState, Grant};
 use crate::handle::{Code, Sealed};
-use crate::policy::{Pkce, RedirectRule};
+use crate::policy::{Pkce, RedirectRule, VerifierAbsent};
+use crate::sender;
 
 pub(super) struct Rule;
 
@@ -38,7 +39,10 @@ impl GrantRule for Rule {
         let code = form.required("code")?;
         let verifier = form.one("code_verifier")?;
         if verifier.is_none() && asked.policy.pkce != Pkce::Optional {
-            return Err(Refusal::Parameter("code_verifier", Fault::Missing));
+            return Err(match asked.policy.verifier_absent {
+                VerifierAbsent::Told => Refusal::Parameter("code_verifier", Fault::Missing),
+                VerifierAbsent::Mismatch => Refusal::PkceMismatch,
+            });
         }
         let uri = form.one("redirect_uri")?;
         if uri.is_none() && asked.policy.redirect_uri == RedirectRule::MustEqual {
@@ -102,6 +106,9 @@ impl Prepared for Request {
             CodeState::Redeemed { bound, .. } => (bound, None),
         };
         if let Err(why) = self.matches(bound, ctx.policy.redirect_uri) {
+            return Decision::refuse(why);
+        }
+        if let Err(why) = sender::same(before.openid.sender.as_ref(), client.binding()) {
             return Decision::refuse(why);
         }
         if let Some((scope, _)) = &self.scope

@@ -3,6 +3,7 @@
 //! A grant is pure. It parses its own parameters, names what must be read, and turns what was read
 //! into a [`Decision`]. It cannot await, cannot see HTTP, cannot write; `engine.rs` does those.
 
+mod access_jwt;
 mod authorization_code;
 mod client_credentials;
 mod refresh_token;
@@ -18,6 +19,7 @@ use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
 
 use crate::audit::{Note, What};
+use crate::client::Client;
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
 use crate::grant::{Grant, RevokedWhy};
@@ -25,6 +27,7 @@ use crate::handle::{Access, Facts, Minted, Refresh, Serial};
 use crate::id_token::IdTokenDraft;
 use crate::keys::{Issuer, LoadedKey};
 use crate::policy::{AccessClaims, AccessFormat};
+use crate::sender::Binding;
 
 /// Every grant type this server knows. A policy picks from these.
 pub static ALL: &[&dyn GrantRule] = &[AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN];
@@ -153,6 +156,8 @@ pub enum IssuedAccess {
         key: Arc<LoadedKey>,
         /// The claims.
         claims: String,
+        /// Which kind of token its header says it is.
+        typ: &'static str,
     },
 }
 
@@ -189,7 +194,7 @@ fn issue(
         expires,
         binding: client.binding(),
     };
-    let Some(access) = access_token(facts, &grant, &spelled, ctx) else {
+    let Some(access) = access_token(facts, &grant, &spelled, client, ctx) else {
         return Decision::refuse(Refusal::Internal);
     };
     let refresh = grant.refresh_handle(&ctx.issuer.ring);
@@ -202,8 +207,16 @@ fn issue(
 }
 
 /// `None` when the key it needs is not there.
-fn access_token(facts: Facts, grant: &Grant, scope: &str, ctx: &Ctx<'_>) -> Option<IssuedAccess> {
-    let AccessFormat::Jwt { alg, claims } = ctx.policy.access_format else {
+fn access_token(
+    facts: Facts,
+    grant: &Grant,
+    scope: &str,
+    client: &Client,
+    ctx: &Ctx<'_>,
+) -> Option<IssuedAccess> {
+    let own = client.metadata.jwt_access_tokens.then(|| access_jwt::format(client, ctx.issuer));
+    let format = own.unwrap_or(ctx.policy.access_format);
+    let AccessFormat::Jwt { alg, typ, claims } = format else {
         return Minted::mint(facts, &grant.salt, &ctx.issuer.ring).map(IssuedAccess::Opaque);
     };
     let key = ctx.issuer.active_key(alg)?.clone();
@@ -216,8 +229,11 @@ fn access_token(facts: Facts, grant: &Grant, scope: &str, ctx: &Ctx<'_>) -> Opti
         subject: grant.subject.as_ref().map_or(client, |s| &s.sub),
         client,
         scope,
+        audience: grant.audience(facts.view),
+        binding: facts.binding,
+        login: grant.login.as_ref().map(|login| (login.auth_time, grant.openid.acr.as_deref())),
     });
-    Some(IssuedAccess::Jwt { facts, key, claims })
+    Some(IssuedAccess::Jwt { facts, key, claims, typ })
 }
 
 const TOKEN_ID_LEN: usize = 30;
@@ -233,7 +249,12 @@ fn token_id(facts: &Facts) -> String {
 }
 
 /// The inverse of the `jti` of a JWT access token whose signature has verified.
-pub(crate) fn facts_of(token_id: &str, expires: Moment, issuer: &Issuer) -> Option<Facts> {
+pub(crate) fn facts_of(
+    token_id: &str,
+    expires: Moment,
+    binding: Option<Binding>,
+    issuer: &Issuer,
+) -> Option<Facts> {
     let mut said = [0; TOKEN_ID_LEN];
     let said = Base64UrlUnpadded::decode(token_id, &mut said).ok()?;
     let said: &[u8; TOKEN_ID_LEN] = said.try_into().ok()?;
@@ -244,6 +265,6 @@ pub(crate) fn facts_of(token_id: &str, expires: Moment, issuer: &Issuer) -> Opti
         view: crate::handle::ViewId(u16::from_be_bytes(said[20..22].try_into().ok()?)),
         serial: Serial(u64::from_be_bytes(said[22..].try_into().ok()?)),
         expires,
-        binding: None,
+        binding,
     })
 }

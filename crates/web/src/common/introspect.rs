@@ -1,6 +1,8 @@
 //! Introspection (RFC 7662) over HTTP.
 
+use counterfoil_engine::confirmation::{Audience, Confirmation};
 use counterfoil_engine::introspect::Introspected;
+use counterfoil_engine::sender::Binding;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Serialize;
 
@@ -16,9 +18,11 @@ struct Active<'a> {
     scope: &'a str,
     client_id: &'a str,
     token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
     exp: u64,
     iss: &'a str,
-    aud: &'a str,
+    aud: Audience<'a>,
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent_id: Option<String>,
@@ -61,10 +65,11 @@ fn active(seen: &Introspected, issuer: &str) -> Reply {
         active: true,
         scope: &scope,
         client_id: token.client.as_str(),
-        token_type: "Bearer",
+        token_type: Binding::token_type(token.binding.as_ref()),
+        cnf: token.binding.map(Confirmation::from),
         exp: token.expires.0,
         iss: issuer,
-        aud: issuer,
+        aud: Audience::of(&token.audience, issuer),
         sub: token.subject.as_ref().map_or(token.client.as_str(), |s| &s.sub),
         consent_id: consent.map(|consent| consent.id.to_hex()),
         consent_version: consent.map(|consent| consent.version),

@@ -1,11 +1,13 @@
 //! What every tenant answers, whatever surfaces it serves.
 
+pub mod demo;
 pub mod discovery;
 pub mod jwks;
 pub mod introspect;
 pub mod keycloak;
 pub mod plain;
 pub mod register;
+pub mod resource;
 pub mod revoke;
 pub mod userinfo;
 
@@ -57,6 +59,11 @@ pub static ROUTES: &[Route] = &[
         methods: &["GET", "POST"],
         path: "/consent",
         handler: |app, ask| Box::pin(crate::ui::consent::answer(app, ask)),
+    },
+    Route {
+        methods: &["GET", "POST"],
+        path: "/demo/resource",
+        handler: |app, ask| Box::pin(demo::answer(app, ask)),
     },
     Route {
         methods: &["POST"],

@@ -1,7 +1,8 @@
 //! The shape of what belongs to no surface: RFC 6749, no grants of its own.
 
 use counterfoil_engine::policy::{
-    AccessFormat, ExactScopes, IdToken, Pkce, Policy, Previous, RedirectRule, Rotation, ScopeAbsent,
+    AccessFormat, ExactScopes, IdToken, Pkce, Policy, Previous, RedirectRule, Rotation,
+    ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_jose::alg::Alg;
@@ -19,6 +20,7 @@ static POLICY: Policy = Policy {
     scopes: &ExactScopes { required: None },
     scope_absent: ScopeAbsent::Refused,
     pkce: Pkce::Required { len_min: 43, len_max: 43 },
+    verifier_absent: VerifierAbsent::Told,
     redirect_uri: RedirectRule::MustEqual,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
@@ -29,6 +31,7 @@ static POLICY: Policy = Policy {
     grant_ttl_s: 0,
     rotation: Rotation::Never,
     previous_access: Previous::Dies,
+    sender: SenderRules::BEARER,
 };
 
 impl Surface for Plain {

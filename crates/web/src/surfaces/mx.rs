@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::BASIC;
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, REFRESH_TOKEN};
 use counterfoil_engine::policy::{
     AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce, Policy, Previous,
-    RedirectRule, Rotation, ScopeAbsent,
+    RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
@@ -33,6 +33,7 @@ const RULES: Policy = Policy {
     scope_absent: ScopeAbsent::Refused,
     // The document: "greater than or equal to 32". Only 43 can ever be redeemed.
     pkce: Pkce::Required { len_min: 32, len_max: 128 },
+    verifier_absent: VerifierAbsent::Told,
     redirect_uri: RedirectRule::MustEqual,
     // Clients without metadata assume RS256 (surfaces.md 3.2).
     id_token: IdToken::Signed { alg: Alg::RS256, ttl_s: 600 },
@@ -44,6 +45,7 @@ const RULES: Policy = Policy {
     grant_ttl_s: 365 * 86_400,
     rotation: Rotation::OnUse { retry_s: 86_400 },
     previous_access: Previous::Lives,
+    sender: SenderRules::BEARER,
 };
 
 static POLICY: Policy = RULES;
@@ -88,7 +90,7 @@ struct Success<'a> {
 fn success(answer: &TokenAnswer) -> Reply {
     let body = Success {
         access_token: &answer.access_token,
-        token_type: "Bearer",
+        token_type: answer.token_type,
         expires_in: answer.expires_in_s,
         refresh_token: answer.refresh_token.as_ref().map(|token| token.to_wire()),
         scope: &answer.scope,

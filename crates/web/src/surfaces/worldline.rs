@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::{BASIC, POST, PRIVATE_KEY_JWT};
 use counterfoil_engine::grants::CLIENT_CREDENTIALS;
 use counterfoil_engine::policy::{
     AccessClaims, AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce,
-    Policy, Previous, RedirectRule, Rotation, ScopeAbsent,
+    Policy, Previous, RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::{Switches, Tenant};
 use counterfoil_engine::token::TokenAnswer;
@@ -34,10 +34,11 @@ const RULES: Policy = Policy {
     scopes: &ExactScopes { required: None },
     scope_absent: ScopeAbsent::Refused,
     pkce: Pkce::Optional,
+    verifier_absent: VerifierAbsent::Told,
     redirect_uri: RedirectRule::MustEqual,
     id_token: IdToken::Never,
     // So that Keycloak's client libraries can verify it (surfaces.md 4.5).
-    access_format: AccessFormat::Jwt { alg: Alg::RS256, claims },
+    access_format: AccessFormat::Jwt { alg: Alg::RS256, typ: "JWT", claims },
     algs: &[Alg::RS256],
     code_ttl_s: 60,
     access_ttl_s: 300,
@@ -45,6 +46,7 @@ const RULES: Policy = Policy {
     grant_ttl_s: 300,
     rotation: Rotation::Never,
     previous_access: Previous::Lives,
+    sender: SenderRules::BEARER,
 };
 
 static POLICY: Policy = RULES;

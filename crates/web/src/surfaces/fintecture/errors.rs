@@ -62,7 +62,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::ClientCredentialsWrong
         | Refusal::ClientAuthNotAllowed(_)
         | Refusal::Assertion(_) => APP_ID,
-        Refusal::Signature(_) | Refusal::Proof(_) => SIGNATURE,
+        Refusal::Signature(_) | Refusal::Proof(_) | Refusal::Certificate(_) => SIGNATURE,
         Refusal::RedirectMismatch | Refusal::RedirectUnregistered => APP_URL,
         Refusal::HandleUnknown
         | Refusal::HandleExpired
@@ -80,7 +80,11 @@ const fn row(why: Refusal, refresh: bool) -> Row {
                 CODE
             }
         }
-        Refusal::TokenInactive | Refusal::InitialAccessToken | Refusal::RegistrationToken => TOKEN,
+        Refusal::TokenInactive
+        | Refusal::SchemeWrong
+        | Refusal::CertificateMismatch
+        | Refusal::InitialAccessToken
+        | Refusal::RegistrationToken => TOKEN,
         Refusal::ScopeMissing
         | Refusal::ScopeNotAllowed
         | Refusal::ScopeInsufficient
@@ -105,6 +109,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::TlsRequired
         | Refusal::ClientCredentialsConflict
         | Refusal::ClientAuthAmbiguous
+        | Refusal::CertificateMissing
         | Refusal::ResponseTypeUnknown
         | Refusal::AccessDenied
         | Refusal::AuthenticationFailed

@@ -15,7 +15,7 @@ use counterfoil_engine::grants::{
 use counterfoil_engine::interaction::Channel;
 use counterfoil_engine::policy::{
     AccessFormat, ClientAuthRules, CredentialsTwice, IdToken, Pkce, Policy, Previous, RedirectRule,
-    Rotation, ScopeAbsent,
+    Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
@@ -44,6 +44,7 @@ static POLICY: Policy = Policy {
     scopes: &scopes::Aliases,
     scope_absent: ScopeAbsent::ClientDefault,
     pkce: Pkce::Optional,
+    verifier_absent: VerifierAbsent::Told,
     redirect_uri: RedirectRule::EqualIfSent,
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
@@ -55,6 +56,7 @@ static POLICY: Policy = Policy {
     rotation: Rotation::Never,
     // The document: a refresh "invalidates the previous one".
     previous_access: Previous::Dies,
+    sender: SenderRules::BEARER,
 };
 
 static ACCESS: &[&dyn GrantRule] = &[AUTHORIZATION_CODE, CLIENT_CREDENTIALS];
