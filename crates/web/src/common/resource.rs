@@ -15,14 +15,15 @@ const INTERACTION: HeaderName = HeaderName::from_static("x-fapi-interaction-id")
 /// A UUID has 36 characters; some send other text.
 const INTERACTION_LEN_MAX: usize = 64;
 
-/// The access token of a request. In the query it would stand in every log on the way (RFC 9700
-/// §4.3.2).
+/// The access token of a request, from its header alone: in the query it would stand in every log on
+/// the way (RFC 9700 §4.3.2), so there it is none, and beside the header it is one too many.
 ///
 /// # Errors
-/// [`Refusal::TokenInactive`] without one; [`Refusal::Parameter`] for one in the query.
+/// [`Refusal::TokenInactive`] without one; [`Refusal::Parameter`] for another in the query.
 pub(crate) fn bearing<'r>(ask: &Ask<'r>) -> Result<Bearing<'r>, Refusal> {
+    let sent = edge::access_token(&ask.parts.headers).ok_or(Refusal::TokenInactive)?;
     edge::no_credentials_in(ask.parts.uri.query())?;
-    edge::access_token(&ask.parts.headers).ok_or(Refusal::TokenInactive)
+    Ok(sent)
 }
 
 /// An answer of a resource: what the caller named its request, or a name of ours.
