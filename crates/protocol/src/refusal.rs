@@ -471,6 +471,7 @@ impl Refusal {
     /// The HTTP status where no surface says otherwise. RFC 6749 §5.2: 400, and 401 for a client
     /// that tried the `Authorization` header.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table, with a line for every refusal")]
     pub const fn status(self, authorization_header: bool) -> u16 {
         match self {
             Self::PathUnknown

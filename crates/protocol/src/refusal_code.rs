@@ -140,6 +140,7 @@ pub const ALL: &[Refusal] = &[
 impl Refusal {
     /// The stable code and title of this reason.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table, with a line for every refusal")]
     pub const fn stable(self) -> StableCode {
         let (code, title) = match self {
             Self::Parameter(_, Fault::Missing) => ("E1001", "a parameter is missing"),
