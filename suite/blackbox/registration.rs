@@ -187,6 +187,7 @@ fn a_registration_token_manages_its_own_client_only() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of metadata")]
 fn what_cannot_be_registered_is_refused_by_name() {
     let server = Server::with(TENANTS);
     let metadata = "invalid_client_metadata";

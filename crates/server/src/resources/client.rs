@@ -40,7 +40,7 @@ pub(super) fn record(
     let policy = surface.policy(&switches);
     let mut client = bare(&file.id, surface.name(), file.name.as_deref(), managed_by)?;
     let methods = match &file.auth {
-        Auth::One(one) => std::slice::from_ref(one),
+        Auth::One(one) => std::slice::from_ref(&**one),
         Auth::Several(some) => some.as_slice(),
     };
     for auth in methods {

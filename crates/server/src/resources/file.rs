@@ -115,7 +115,7 @@ pub(super) struct ClientFile {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Auth {
-    One(AuthFile),
+    One(Box<AuthFile>),
     Several(Vec<AuthFile>),
 }
 
