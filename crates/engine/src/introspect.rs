@@ -1,5 +1,6 @@
 //! Introspection (RFC 7662): one keyed read, and nothing is ever written.
 
+use counterfoil_jose::alg::Alg;
 use counterfoil_jose::jwt;
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::moment::Moment;
@@ -82,6 +83,18 @@ pub struct Introspected {
     pub client: std::sync::Arc<Client>,
 }
 
+/// What came of a question, and who asked it.
+#[derive(Debug)]
+pub struct Answered {
+    /// Who asked.
+    pub caller: std::sync::Arc<Client>,
+    /// The living token; `None` is `{"active":false}`.
+    pub seen: Option<Introspected>,
+}
+
+/// What signed answers are signed with where the caller has registered nothing, in this order.
+const SIGNED: [Alg; 4] = [Alg::ES256, Alg::PS256, Alg::EdDSA, Alg::RS256];
+
 impl Engine {
     /// What a resource server may know of a token. `None` is `{"active":false}`: unknown, expired,
     /// revoked, foreign, or the caller is no resource server (attacks.md P22).
@@ -95,11 +108,46 @@ impl Engine {
         rules: &ClientAuthRules,
         raw: &str,
     ) -> Result<Option<Introspected>, Refusal> {
-        let caller = self.authenticate(call, presented, rules, None).await?;
-        if !caller.resource_server {
-            return Ok(None);
-        }
-        self.look(call.issuer, raw).await
+        Ok(self.introspect_for(call, presented, rules, raw).await?.seen)
+    }
+
+    /// The same, and who asked: for answers that are made for them.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn introspect_for(
+        &self,
+        call: &Call<'_>,
+        presented: &Presented<'_>,
+        rules: &ClientAuthRules,
+        raw: &str,
+    ) -> Result<Answered, Refusal> {
+        let caller = self.authenticate(call, presented, rules, None).await?.record();
+        let seen = if caller.resource_server { self.look(call.issuer, raw).await? } else { None };
+        Ok(Answered { caller, seen })
+    }
+
+    /// An answer as a JWT for whoever asked (RFC 9701 §5): they can keep it as evidence. `None` when
+    /// this tenant has no key to sign it with.
+    ///
+    /// # Errors
+    /// [`Refusal::StoreUnavailable`] when the key does not answer.
+    pub async fn signed_introspection(
+        &self,
+        issuer: &Issuer,
+        caller: &Client,
+        body: &str,
+    ) -> Result<Option<String>, Refusal> {
+        let wanted = caller.metadata.introspection_alg.as_deref().and_then(Alg::parse);
+        let there = || SIGNED.into_iter().find_map(|alg| issuer.active_key(alg));
+        let key = wanted.map_or_else(there, |alg| issuer.active_key(alg));
+        let Some(key) = key else { return Ok(None) };
+        let quoted = |text: &str| serde_json::to_string(text).map_err(|_| Refusal::Internal);
+        let (iss, aud) = (quoted(&issuer.url)?, quoted(caller.id.as_str())?);
+        let iat = self.clock.now().0;
+        let claims =
+            format!(r#"{{"iss":{iss},"aud":{aud},"iat":{iat},"token_introspection":{body}}}"#);
+        self.sign(key, "token-introspection+jwt", &claims).await.map(Some)
     }
 
     /// The same judgement for whoever holds the token: userinfo and resources of our own.

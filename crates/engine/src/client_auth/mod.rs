@@ -191,6 +191,11 @@ impl AuthenticatedClient {
         Ok(Self { possession, ..self })
     }
 
+    /// Its record, when it is no longer of interest how it proved itself.
+    pub(crate) fn record(self) -> Arc<Client> {
+        self.client
+    }
+
     /// The method by which it proved itself.
     #[must_use]
     pub fn method(&self) -> &'static str {

@@ -149,7 +149,11 @@ fn add_auth(
         }
     } else if auth.method != "tls_client_auth" {
         client.keys.extend(keys(auth, beside)?);
-        client.assertion_algs = assertion_algs(auth, policy)?;
+        for alg in assertion_algs(auth, policy)? {
+            if !client.assertion_algs.contains(&alg) {
+                client.assertion_algs.push(alg);
+            }
+        }
         client.assertion_subjects.extend(auth.subjects.iter().map(|s| s.as_str().into()));
     }
     if auth.method != "http_signature" {

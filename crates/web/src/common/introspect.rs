@@ -37,11 +37,13 @@ struct Active<'a> {
 /// The same bytes for unknown, expired, revoked, foreign, and for callers that may not ask.
 const INACTIVE: &[u8] = br#"{"active":false}"#;
 
+/// The media type of a signed answer (RFC 9701 §5).
+const SIGNED: &str = "application/token-introspection+jwt";
+
 /// `POST` of the introspection endpoint.
 pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
     match introspect(app, ask).await {
-        Ok(None) => Reply::json_bytes(200, INACTIVE.to_vec()),
-        Ok(Some(seen)) => active(&seen, &ask.issuer.url),
+        Ok(reply) => reply,
         Err(why) => {
             ask.refused(why);
             ask.surface.refusal(why, ask)
@@ -49,12 +51,36 @@ pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
     }
 }
 
-async fn introspect(app: &App, ask: &mut Ask<'_>) -> Result<Option<Introspected>, Refusal> {
+async fn introspect(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let body = ask.body;
     let form = edge::form(&ask.parts.headers, ask.parts.uri.query(), body)?;
     let presented = ask.presented(&form)?;
     let token = form.required("token")?;
-    app.engine.introspect(&ask.call(), &presented, &RESOURCE_SERVER, token).await
+    let rules = &RESOURCE_SERVER;
+    let answered = app.engine.introspect_for(&ask.call(), &presented, rules, token).await?;
+    let plain = match &answered.seen {
+        None => Reply::json_bytes(200, INACTIVE.to_vec()),
+        Some(seen) => active(seen, &ask.issuer.url),
+    };
+    if !wants_signed(ask) {
+        return Ok(plain);
+    }
+    let said = std::str::from_utf8(&plain.body).map_err(|_| Refusal::Internal)?;
+    let signed = app.engine.signed_introspection(ask.issuer, &answered.caller, said).await?;
+    Ok(match signed {
+        Some(jwt) => Reply { media_type: Some(SIGNED), body: jwt.into_bytes().into(), ..plain },
+        None => plain,
+    })
+}
+
+fn wants_signed(ask: &Ask<'_>) -> bool {
+    let named = |accept: &str| {
+        accept.split(',').any(|one| {
+            let media_type = one.split(';').next().unwrap_or_default();
+            media_type.trim().eq_ignore_ascii_case(SIGNED)
+        })
+    };
+    edge::header(&ask.parts.headers, "accept").is_some_and(named)
 }
 
 fn active(seen: &Introspected, issuer: &str) -> Reply {
