@@ -1,6 +1,8 @@
 //! The authorization endpoint: what is checked before a customer is asked, and what they answer.
 
-use counterfoil_engine::authorize::{Approval, AuthorizeError, Browser, Outcome, Received};
+use counterfoil_engine::authorize::{
+    Approval, AuthorizeError, Browser, Outcome, Received, Unpacked,
+};
 use counterfoil_engine::consent::{ConsentState, Shown};
 use counterfoil_engine::grant::CodeState;
 use counterfoil_engine::interaction::{RefusedWhy, Step};
@@ -22,7 +24,8 @@ fn validate(world: &World, form: &[(&str, &str)]) -> Result<(), AuthorizeError> 
     let mut dice = world.dice();
     let call = world.call(&mut dice);
     let client_id = form.one("client_id").unwrap().unwrap_or_default();
-    let received = Received { form: &form, client_id, default_scope: None };
+    let unpacked = Unpacked::default();
+    let received = Received { form: &form, client_id, default_scope: None, unpacked: &unpacked };
     now(world.engine.validate(&call, received)).map(|_| ())
 }
 
@@ -84,7 +87,7 @@ fn nobody_is_redirected_to_where_nobody_registered() {
         let form = with(name, value);
         let form: Vec<_> = form.iter().map(|(name, value)| (*name, &**value)).collect();
         match validate(&world, &form).unwrap_err() {
-            AuthorizeError::Redirect { to, state, why: told } => {
+            AuthorizeError::Redirect { to, state, why: told, .. } => {
                 assert_eq!(told, why, "{name}={value:?}");
                 assert_eq!(to.uri().as_str(), CALLBACK);
                 assert_eq!(state.as_deref(), (name != "state").then_some("s%26t"));

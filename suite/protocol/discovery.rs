@@ -9,8 +9,12 @@ use crate::wire::{Answer, Ask};
 use crate::world::{BASE, World};
 
 /// A surface, the path of a tenant with just this one.
-const SURFACES: [(&str, &str); 3] =
-    [("mx", "/o/mx"), ("fintecture", "/o/fintecture"), ("worldline", "/auth/realms/sandbox")];
+const SURFACES: [(&str, &str); 4] = [
+    ("mx", "/o/mx"),
+    ("fintecture", "/o/fintecture"),
+    ("worldline", "/auth/realms/sandbox"),
+    ("standard", "/o/standard"),
+];
 
 /// A file of `golden/`. `GOLDEN=write` renews it, for a change that was meant.
 #[expect(clippy::disallowed_methods, reason = "a developer asks for new files")]
@@ -98,10 +102,10 @@ fn everything_that_is_advertised_is_served() {
             assert!(!matches!(asked.status, 404 | 405), "{name}: {member} {path}");
         }
         assert_eq!(json["issuer"], format!("{BASE}{base}"));
-        // What does not exist is not there: no registration, no pushed requests, no form_post.
-        for absent in ["registration_endpoint", "pushed_authorization_request_endpoint"] {
-            assert!(json.get(absent).is_none(), "{name}: {absent}");
-        }
+        // What does not exist is not there.
+        let openid = name == "standard";
+        let pushed = json.get("pushed_authorization_request_endpoint");
+        assert_eq!(pushed.is_some(), openid, "{name}");
         assert_eq!(json["request_uri_parameter_supported"], false);
     }
 }
@@ -129,6 +133,7 @@ fn every_grant_type_that_is_advertised_is_known_and_no_other() {
             &["/protocol/openid-connect/token"],
             "Worldline-000021:password123",
         ),
+        ("standard", "/o/standard", &["/token"], "openidapp:openidsecret"),
     ];
     for (name, base, paths, credentials) in clients {
         let golden = SURFACES.iter().find(|(known, _)| *known == name).unwrap().1;

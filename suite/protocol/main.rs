@@ -16,6 +16,7 @@ mod fintecture;
 mod connect;
 mod mx;
 mod worldline;
+mod openid;
 mod common;
 mod discovery;
 mod captured;

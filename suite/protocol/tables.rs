@@ -3,7 +3,7 @@
 use crate::table::run;
 use crate::world::World;
 
-pub(crate) const TABLES: [&str; 4] = ["fintecture", "mx", "worldline", "common"];
+pub(crate) const TABLES: [&str; 5] = ["fintecture", "mx", "worldline", "common", "standard"];
 
 #[test]
 fn fintecture_answers_as_its_table_says() {
@@ -23,4 +23,9 @@ fn worldline_answers_as_its_table_says() {
 #[test]
 fn what_every_tenant_answers_is_as_its_table_says() {
     run("common", &World::new());
+}
+
+#[test]
+fn plain_openid_answers_as_its_table_says() {
+    run("standard", &World::new());
 }

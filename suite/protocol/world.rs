@@ -20,7 +20,7 @@ use counterfoil_jose::provider::{self, WrappingKey};
 use counterfoil_protocol::ids::{Kid, TenantId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
-use counterfoil_server::resources;
+use counterfoil_server::resources::{self, Addresses};
 use counterfoil_store::MemoryStore;
 use counterfoil_web::app::{App, Carried};
 use counterfoil_web::journal::{Entry, Journal};
@@ -159,7 +159,8 @@ impl World {
         let memory = MemoryStore::new(Box::new(move || micros.now().0 * 1_000_000));
         let file = Arc::new(key_file());
         let key = signing_key(&file);
-        let loaded = resources::load(&folder(resources), base, &file);
+        let addresses = Addresses { base: base.into(), https: Some(BASE.into()), mtls: None };
+        let loaded = resources::load(&folder(resources), &addresses, &file);
         let mut desired = loaded.unwrap_or_else(|e| panic!("{e}")).desired;
         desired.keys = desired.tenants.iter().map(|t| (t.id.clone(), key.clone())).collect();
         let engine = Engine {

@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::{BASIC, PRIVATE_KEY_JWT};
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use counterfoil_engine::policy::{
     AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce, Policy, Previous,
-    RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
+    RFC6749, RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_jose::alg::Alg;
@@ -32,6 +32,7 @@ pub(crate) const RULES: Policy = Policy {
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
     algs: &[Alg::RS256],
+    authorization: &RFC6749,
     code_ttl_s: 60,
     access_ttl_s: 300,
     refresh_ttl_s: 90 * 86_400,

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use counterfoil_engine::admin::Desired;
-use counterfoil_engine::authorize::{Answer, Approval, AuthorizeError, Browser, Received, Started};
+use counterfoil_engine::authorize::{
+    Answer, Approval, AuthorizeError, Browser, Received, Started, Unpacked,
+};
 use counterfoil_engine::client::Client;
 use counterfoil_engine::client_auth::{Authorization, Presented};
 use counterfoil_engine::client_keys::Fetched;
@@ -224,7 +226,9 @@ impl World {
         let form = Form::of(form.iter().copied());
         let mut call = self.call(dice);
         let client_id = form.one("client_id").unwrap().unwrap_or_default();
-        let received = Received { form: &form, client_id, default_scope: None };
+        let unpacked = Unpacked::default();
+        let received =
+            Received { form: &form, client_id, default_scope: None, unpacked: &unpacked };
         let valid = self.engine.validate(&call, received).await.map_err(|why| match why {
             AuthorizeError::Show { why, .. } | AuthorizeError::Redirect { why, .. } => why,
         })?;

@@ -249,6 +249,8 @@ pub struct Active {
     pub consent: Option<ConsentCopy>,
     /// The surface it was issued on.
     pub surface: Box<str>,
+    /// The `claims` parameter of the authorization request.
+    pub claims: Option<Box<str>>,
 }
 
 /// What a new grant is made of.
@@ -454,6 +456,7 @@ impl Grant {
             audience: self.audience(view).to_vec(),
             consent: self.consent.clone(),
             surface: self.surface.clone(),
+            claims: self.openid.claims.clone(),
         })
     }
 }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use counterfoil_jose::alg::Alg;
 use counterfoil_jose::provider;
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::scope::ScopeSet;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::claims::{Requested, given, known};
+use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::grant::Grant;
 use crate::keys::{LoadedKey, Unsigned};
 use crate::policy::IdToken;
+use crate::subject::Subject;
 
 /// An ID token that lacks `at_hash` and a signature.
 #[derive(Debug)]
@@ -25,6 +30,13 @@ pub struct IdTokenDraft {
     expires: Moment,
     auth_time: Moment,
     nonce: Option<Box<str>>,
+    acr: Option<Box<str>>,
+    amr: Vec<Box<str>>,
+    sid: Option<Box<str>>,
+    /// What the request wants here of the customer themselves, and what may be given.
+    wanted: Requested,
+    allowed: ScopeSet,
+    about: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +49,15 @@ struct Claims<'a> {
     auth_time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    amr: &'a [Box<str>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
     at_hash: String,
+    #[serde(flatten)]
+    about: &'a Map<String, Value>,
 }
 
 impl IdTokenDraft {
@@ -45,12 +65,20 @@ impl IdTokenDraft {
     ///
     /// # Errors
     /// [`Unsigned`] when there is no active key of the algorithm.
-    pub fn of(grant: &Grant, scope: &ScopeSet, ctx: &Ctx<'_>) -> Result<Option<Self>, Unsigned> {
+    pub fn of(
+        grant: &Grant,
+        scope: &ScopeSet,
+        client: &Client,
+        ctx: &Ctx<'_>,
+    ) -> Result<Option<Self>, Unsigned> {
         let IdToken::Signed { alg, ttl_s } = ctx.policy.id_token else { return Ok(None) };
         let (Some(login), Some(subject)) = (&grant.login, &grant.subject) else { return Ok(None) };
         if !scope.contains("openid") {
             return Ok(None);
         }
+        let registered = client.metadata.id_token_alg.as_deref().and_then(Alg::parse);
+        let alg = registered.filter(|alg| ctx.policy.algs.contains(alg)).unwrap_or(alg);
+        let openid = &grant.openid;
         Ok(Some(Self {
             key: ctx.issuer.active_key(alg).ok_or(Unsigned)?.clone(),
             issuer: ctx.issuer.url.clone(),
@@ -60,13 +88,32 @@ impl IdTokenDraft {
             expires: ctx.now.after(ttl_s),
             auth_time: login.auth_time,
             nonce: login.nonce.clone(),
+            acr: openid.acr.clone(),
+            amr: openid.amr.clone(),
+            sid: openid.sid.clone(),
+            wanted: Requested::kept(openid.claims.as_deref()),
+            allowed: client.scope.clone(),
+            about: Map::new(),
         }))
+    }
+
+    /// Whether the request wants more here than what the grant knows.
+    #[must_use]
+    pub fn wants_more(grant: &Grant) -> bool {
+        let wanted = Requested::kept(grant.openid.claims.as_deref());
+        wanted.id_token.iter().any(|wanted| crate::claims::scope_of(&wanted.name).is_some())
+    }
+
+    /// Adds what the request wants of the customer themselves (§5.5). The claims of scopes stay at
+    /// UserInfo (§5.4).
+    pub fn tell_of(&mut self, subject: &Subject) {
+        let known = known(subject.claims.as_deref().unwrap_or("{}"), &subject.name);
+        self.about = given(&known, None, &self.wanted.id_token, &self.allowed);
     }
 
     /// The claims, with the hash of the access token that goes out beside it (§3.1.3.6).
     #[must_use]
     pub fn claims(&self, access_token: &str) -> String {
-        let hash = provider::sha256(access_token.as_bytes());
         let claims = Claims {
             iss: &self.issuer,
             sub: &self.subject,
@@ -75,8 +122,29 @@ impl IdTokenDraft {
             iat: self.issued.0,
             auth_time: self.auth_time.0,
             nonce: self.nonce.as_deref(),
-            at_hash: Base64UrlUnpadded::encode_string(&hash[..16]),
+            acr: self.acr.as_deref(),
+            amr: &self.amr,
+            sid: self.sid.as_deref(),
+            at_hash: half_hash(self.key.alg, access_token),
+            about: &self.about,
         };
         serde_json::to_string(&claims).unwrap_or_default()
+    }
+}
+
+/// The left half of the hash that the algorithm of the signature uses (§3.1.3.6). Ed25519 uses
+/// SHA-512 (RFC 8032 §5.1).
+fn half_hash(alg: Alg, text: &str) -> String {
+    let bytes = text.as_bytes();
+    match alg {
+        Alg::RS256 | Alg::PS256 | Alg::ES256 => {
+            Base64UrlUnpadded::encode_string(&provider::sha256(bytes)[..16])
+        }
+        Alg::RS384 | Alg::PS384 | Alg::ES384 => {
+            Base64UrlUnpadded::encode_string(&provider::sha384(bytes)[..24])
+        }
+        Alg::RS512 | Alg::PS512 | Alg::ES512 | Alg::EdDSA => {
+            Base64UrlUnpadded::encode_string(&provider::sha512(bytes)[..32])
+        }
     }
 }

@@ -8,11 +8,13 @@ use counterfoil_jose::dpop::Nonces;
 use counterfoil_jose::jwk::{Jwk, JwkSet};
 use counterfoil_jose::key::{SigningKey, VerifyingKey};
 use counterfoil_jose::provider::{self, MacKey, WrappingKey};
-use counterfoil_protocol::ids::{ClientId, GrantId, Kid, SubjectId};
+use counterfoil_protocol::ids::{ClientId, GrantId, Kid, SessionId, SubjectId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::{Digest, Secret};
 use serde::{Deserialize, Serialize};
 
+use crate::client::Client;
+use crate::client_metadata::SubjectType;
 use crate::ctx::Entropy;
 use crate::handle::{Keyring, TenantRing};
 use crate::store::BoxFuture;
@@ -215,6 +217,28 @@ impl Issuer {
     pub fn pairwise(&self, client: &ClientId, subject: &SubjectId) -> Box<str> {
         let parts: [&[u8]; 4] =
             [b"sub\0", client.as_str().as_bytes(), b"\0", subject.as_str().as_bytes()];
+        counterfoil_protocol::ids::hex(&self.pepper.tag(&parts)[..16]).into()
+    }
+
+    /// The `sub` of a customer as this client registered for it (OpenID Connect Core §8).
+    #[must_use]
+    pub fn sub(&self, client: &Client, subject: &SubjectId) -> Box<str> {
+        let subject_id = subject.as_str().as_bytes();
+        let tag = match (client.metadata.subject_type, client.metadata.sector.as_deref()) {
+            (SubjectType::Public, _) => self.pepper.tag(&[b"public sub\0", subject_id]),
+            (SubjectType::Pairwise, None) => return self.pairwise(&client.id, subject),
+            (SubjectType::Pairwise, Some(sector)) => {
+                self.pepper.tag(&[b"sector sub\0", sector.as_bytes(), b"\0", subject_id])
+            }
+        };
+        counterfoil_protocol::ids::hex(&tag[..16]).into()
+    }
+
+    /// The name of a login towards one client (`sid`): different for every client, so that two of
+    /// them cannot tell that they share a customer.
+    #[must_use]
+    pub fn sid(&self, client: &ClientId, session: &SessionId) -> Box<str> {
+        let parts: [&[u8]; 4] = [b"sid\0", client.as_str().as_bytes(), b"\0", &session.0];
         counterfoil_protocol::ids::hex(&self.pepper.tag(&parts)[..16]).into()
     }
 

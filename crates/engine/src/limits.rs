@@ -79,3 +79,21 @@ pub const METADATA_TEXT_LEN_MAX: usize = 1_024;
 pub const REGISTRATIONS_MAX: u32 = 2_000;
 /// The window of [`REGISTRATIONS_MAX`].
 pub const REGISTRATION_WINDOW_S: u64 = 3_600;
+/// Longest `claims` parameter: every standard claim, each with a wish, and room.
+pub const CLAIMS_TEXT_LEN_MAX: usize = 8_192;
+/// Claims of one request for one place: the standard has 21.
+pub const CLAIMS_REQUESTED_MAX: usize = 64;
+/// Wished strengths of one login that are kept.
+pub const ACR_VALUES_MAX: usize = 16;
+/// Longest hint that is kept: a login name, or a list of languages.
+pub const HINT_LEN_MAX: usize = 512;
+/// Resource servers of one request.
+pub const RESOURCES_MAX: usize = 8;
+/// Longest name of a resource server.
+pub const RESOURCE_LEN_MAX: usize = 512;
+/// Life of a `request_uri`: more than 60 s (Brazil), less than 600 s (FAPI 2.0), at most 90 s (CDR).
+pub const PUSHED_TTL_S: u64 = 90;
+/// Life of a signed authorization response: a redirect, and two clocks that differ.
+pub const JARM_TTL_S: u64 = 300;
+/// Clients that are told of the end of one login.
+pub const CLIENTS_PER_SESSION_MAX: usize = 32;

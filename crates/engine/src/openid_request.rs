@@ -2,7 +2,7 @@
 //! authorization details, resource indicators. The defaults are those of a request that asked for
 //! nothing.
 
-use counterfoil_protocol::ids::{PushedId, SessionId, SubjectId};
+use counterfoil_protocol::ids::{PushedId, SessionId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,8 @@ pub struct OpenIdRequest {
     pub ui_locales: Option<Box<str>>,
     /// Whom the client expects.
     pub login_hint: Option<Box<str>>,
-    /// Who it must be (`id_token_hint`).
-    pub subject: Option<SubjectId>,
+    /// Who it must be, as the client knows them (`id_token_hint`).
+    pub sub: Option<Box<str>>,
     /// `authorization_details`, normalised JSON (RFC 9396).
     pub details: Option<Box<str>>,
     /// `resource`, in the order sent (RFC 8707).

@@ -5,7 +5,7 @@
 //! compiler list every surface that must take a position.
 
 use counterfoil_jose::alg::Alg;
-use counterfoil_jose::{assertion, dpop};
+use counterfoil_jose::{assertion, dpop, request_object};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
@@ -13,6 +13,7 @@ use counterfoil_protocol::scope::ScopeSet;
 use crate::client::Client;
 use crate::client_auth::ClientAuth;
 use crate::grants::GrantRule;
+use crate::openid_request::ResponseMode;
 use crate::sender::Binding;
 
 /// The rules of one surface.
@@ -39,6 +40,8 @@ pub struct Policy {
     pub access_format: AccessFormat,
     /// Algorithms of signatures, ours and those of clients.
     pub algs: &'static [Alg],
+    /// How authorization requests come and are answered beyond RFC 6749.
+    pub authorization: &'static AuthorizationRules,
     /// Life of a code.
     pub code_ttl_s: u64,
     /// Life of an access token.
@@ -104,6 +107,70 @@ pub enum CredentialsTwice {
     Refused,
     /// Fintecture's Python SDK and keycloak-connect send both: accepted when they agree.
     AcceptedWhenEqual,
+}
+
+/// How authorization requests come and are answered beyond RFC 6749.
+#[derive(Debug)]
+pub struct AuthorizationRules {
+    /// Whether requests are pushed (RFC 9126).
+    pub pushed: PushedRequests,
+    /// Whether requests are signed (RFC 9101).
+    pub signed: SignedRequests,
+    /// Which further parameters are read.
+    pub parameters: Parameters,
+    /// How an answer may travel. The first is meant where a request does not say.
+    pub response_modes: &'static [ResponseMode],
+    /// Whether a customer is asked for what they have allowed before.
+    pub consent: ConsentMemory,
+}
+
+/// RFC 6749 and nothing else.
+pub static RFC6749: AuthorizationRules = AuthorizationRules {
+    pushed: PushedRequests::Never,
+    signed: SignedRequests::Never,
+    parameters: Parameters::OAuth,
+    response_modes: &[ResponseMode::Query],
+    consent: ConsentMemory::AsksAlways,
+};
+
+/// Whether authorization requests are pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushedRequests {
+    /// There is no such endpoint.
+    Never,
+    /// They may be.
+    Taken,
+    /// Nothing else is taken.
+    Required,
+}
+
+/// Whether authorization requests are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedRequests {
+    /// A request object is refused.
+    Never,
+    /// They may be.
+    Taken(&'static request_object::Profile),
+    /// A pushed request must be.
+    Required(&'static request_object::Profile),
+}
+
+/// Which parameters of an authorization request are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// Those of RFC 6749 and 7636, and `nonce`.
+    OAuth,
+    /// Those of OpenID Connect Core §3.1.2.1, RFC 8707, 9396 and 9449 besides.
+    OpenId,
+}
+
+/// Whether a customer is asked for what they have allowed before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentMemory {
+    /// Every time: each consent is a contract of its own.
+    AsksAlways,
+    /// Not as long as the earlier consent covers the request.
+    Remembers,
 }
 
 /// What a request without `scope` gets.

@@ -6,9 +6,10 @@ use counterfoil_protocol::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use crate::client_auth::{AuthenticatedClient, Presented};
-use crate::engine::{Call, Decided, Engine, Settle};
+use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::grants::{Asked, GrantRule, Issued, IssuedAccess, Prepared};
 use crate::handle::{Minted, Refresh};
+use crate::id_token::IdTokenDraft;
 use crate::keys::LoadedKey;
 use crate::sender::Binding;
 use crate::store::{Key, Record};
@@ -69,7 +70,7 @@ impl Engine {
         let surface = Some(call.policy.name);
         let client = self.authenticate(call, presented, &call.policy.client_auth, surface).await?;
 
-        let client = client.possessing(call, &presented.shown, self.clock.now())?;
+        let client = client.possessing(call, (&presented.shown, true), self.clock.now())?;
         let asked = Asked { client: &client, issuer: call.issuer, policy: call.policy };
         let prepared = prepare(name, rules, form, &asked);
         let reads = match &prepared {
@@ -87,7 +88,7 @@ impl Engine {
         self.settle(
             call,
             with,
-            |_| key.iter().cloned().collect(),
+            |seen| key.iter().cloned().chain(about(key.as_ref(), seen)).collect(),
             |ctx, seen| {
                 let request = match &prepared {
                     Ok(request) => request,
@@ -97,7 +98,14 @@ impl Engine {
                     Some(Record::Grant(grant)) => Some((**grant).clone()),
                     _ => None,
                 };
-                let decision = request.decide(ctx, &client, before);
+                let mut decision = request.decide(ctx, &client, before);
+                let subject = about(key.as_ref(), seen).and_then(|key| seen.get(&key));
+                if let (Ok(issued), Some(Record::Subject(subject))) =
+                    (&mut decision.outcome, subject)
+                    && let Some(draft) = &mut issued.id_token
+                {
+                    draft.tell_of(subject);
+                }
                 let mut notes = decision.notes;
                 notes.extend(client.notes());
                 let change = decision.next.map(|grant| {
@@ -151,6 +159,14 @@ impl Engine {
             self.signer.sign(key, &input).await.map_err(|_| Refusal::StoreUnavailable)?;
         Ok(jws::finish(input, &signature))
     }
+}
+
+/// The customer, where the ID token is to tell more of them than the grant knows.
+fn about(grant: Option<&Key>, seen: &Seen) -> Option<Key> {
+    let key = grant?;
+    let Some(Record::Grant(grant)) = seen.get(key) else { return None };
+    let subject = grant.subject.as_ref().filter(|_| IdTokenDraft::wants_more(grant))?;
+    Some(Key::Subject(key.tenant().clone(), subject.id.clone()))
 }
 
 fn prepare(

@@ -10,8 +10,9 @@ use serde_json::{Map, Number, Value};
 /// The largest integer that every JSON reader sees alike (RFC 8259 §6).
 const INTEGER_MAX: u64 = 1 << 53;
 
-/// The object that is all of `bytes`.
-pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+/// The object that is all of `bytes`; `None` for anything else, and when a name occurs twice.
+#[must_use]
+pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice::<Strict>(bytes).ok()?.0 {
         Value::Object(members) => Some(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {

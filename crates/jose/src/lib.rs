@@ -19,5 +19,6 @@ pub mod jwt;
 pub mod registered_key;
 pub mod assertion;
 pub mod dpop;
+pub mod request_object;
 mod php_json;
 pub mod http_signature;

@@ -29,6 +29,18 @@ pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
     fixed(context.finish().as_ref())
 }
 
+/// SHA-384 of `bytes`.
+#[must_use]
+pub fn sha384(bytes: &[u8]) -> [u8; 48] {
+    fixed(digest::digest(&digest::SHA384, bytes).as_ref())
+}
+
+/// SHA-512 of `bytes`.
+#[must_use]
+pub fn sha512(bytes: &[u8]) -> [u8; 64] {
+    fixed(digest::digest(&digest::SHA512, bytes).as_ref())
+}
+
 /// SHA-1 of a certificate, because clients name their keys by it. A name, never a reason to trust.
 #[must_use]
 pub fn sha1_fingerprint(der: &[u8]) -> [u8; 20] {

@@ -56,9 +56,13 @@ impl<'a> Form<'a> {
     }
 
     /// Whether any parameter stands twice (RFC 6749 §3.2): refused whatever it is, before all else.
+    /// `resource` is the one that may (RFC 8707 §2).
     #[must_use]
     pub fn repeats(&self) -> bool {
-        self.0.iter().enumerate().any(|(n, (name, _))| self.0[..n].iter().any(|(k, _)| k == name))
+        let twice = |(n, (name, _)): (usize, &(Cow<'_, str>, Cow<'_, str>))| {
+            name != "resource" && self.0[..n].iter().any(|(k, _)| k == name)
+        };
+        self.0.iter().enumerate().any(twice)
     }
 
     /// Names and values in the order of the wire.
@@ -134,7 +138,7 @@ mod tests {
         assert_eq!(form.one("c"), Err(Refusal::Parameter("c", Fault::Repeated)));
         assert_eq!(form.required("d"), Err(Refusal::Parameter("d", Fault::Missing)));
         assert!(form.repeats());
-        assert!(!Form::decode(b"a=1&b=1").unwrap().repeats());
+        assert!(!Form::decode(b"a=1&b=1&resource=x&resource=y").unwrap().repeats());
     }
 
     #[test]

@@ -11,4 +11,5 @@ pub mod pkce;
 pub mod form;
 pub mod basic;
 pub mod refusal;
+mod refusal_authorize;
 pub mod refusal_code;

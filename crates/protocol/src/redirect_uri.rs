@@ -86,12 +86,22 @@ impl RedirectUri {
     /// This URI with `parameters` appended to its query, percent-encoded.
     #[must_use]
     pub fn with_query(&self, parameters: &[(&str, &str)]) -> String {
-        let mut out = String::from(&*self.0);
-        let mut glue = match out.split_once('?') {
+        let glue = match self.0.split_once('?') {
             None => "?",
             Some((_, "")) => "",
             Some(_) => "&",
         };
+        self.with(glue, parameters)
+    }
+
+    /// This URI with `parameters` as its fragment, percent-encoded. A registered URI has none.
+    #[must_use]
+    pub fn with_fragment(&self, parameters: &[(&str, &str)]) -> String {
+        self.with("#", parameters)
+    }
+
+    fn with(&self, mut glue: &'static str, parameters: &[(&str, &str)]) -> String {
+        let mut out = String::from(&*self.0);
         for (name, value) in parameters {
             out.push_str(glue);
             out.push_str(name);
@@ -203,6 +213,10 @@ mod tests {
         assert_eq!(
             uri("https://t.example/cb?x=1").with_query(&both),
             format!("https://t.example/cb?x=1&{encoded}")
+        );
+        assert_eq!(
+            uri("https://t.example/cb?x=1").with_fragment(&both),
+            format!("https://t.example/cb?x=1#{encoded}")
         );
         assert_eq!(uri("https://t.example/cb?x=1").origin(), "https://t.example");
     }

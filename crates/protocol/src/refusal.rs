@@ -1,5 +1,7 @@
 //! Every way we say no, and the single place where each becomes an RFC error code.
 
+pub use crate::refusal_authorize::{AuthorizeFault, RequestObjectFault};
+
 /// The precise reason, for the audit log and for tests. Never sent to a client as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -92,6 +94,10 @@ pub enum Refusal {
     ResponseTypeUnknown,
     /// The client may not use the authorization endpoint.
     AuthorizeNotAllowed,
+    /// What it asks beyond RFC 6749 cannot be done, or not this way.
+    Authorize(AuthorizeFault),
+    /// The request object is not acceptable.
+    RequestObject(RequestObjectFault),
     /// The customer, or the bank for the customer, declined.
     AccessDenied,
     /// The customer's strong authentication failed.
@@ -363,6 +369,24 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// RFC 9449 §8.
     UseDpopNonce,
+    /// OpenID Connect Core §3.1.2.6.
+    LoginRequired,
+    /// OpenID Connect Core §3.1.2.6.
+    ConsentRequired,
+    /// OpenID Connect Core Unmet Authentication Requirements §2.
+    UnmetAuthenticationRequirements,
+    /// RFC 9101 §6.
+    InvalidRequestObject,
+    /// RFC 9101 §6.
+    InvalidRequestUri,
+    /// OpenID Connect Core §3.1.2.6.
+    RequestNotSupported,
+    /// OpenID Connect Core §3.1.2.6.
+    RequestUriNotSupported,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
+    /// RFC 8707 §2.
+    InvalidTarget,
 }
 
 impl ErrorCode {
@@ -387,6 +411,15 @@ impl ErrorCode {
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidTarget => "invalid_target",
         }
     }
 }
@@ -457,6 +490,8 @@ impl Refusal {
             | Self::InitialAccessToken
             | Self::RegistrationToken => ErrorCode::InvalidToken,
             Self::Metadata(_, fault) => fault.code(),
+            Self::Authorize(fault) => fault.code(),
+            Self::RequestObject(_) => ErrorCode::InvalidRequestObject,
             Self::ScopeInsufficient => ErrorCode::InsufficientScope,
 
             Self::RateLimited
@@ -471,8 +506,10 @@ impl Refusal {
     /// The HTTP status where no surface says otherwise. RFC 6749 §5.2: 400, and 401 for a client
     /// that tried the `Authorization` header.
     #[must_use]
-    #[expect(clippy::too_many_lines, reason = "a table, with a line for every refusal")]
     pub const fn status(self, authorization_header: bool) -> u16 {
+        if authorization_header && matches!(self.code(), ErrorCode::InvalidClient) {
+            return 401;
+        }
         match self {
             Self::PathUnknown
             | Self::TenantUnknown
@@ -494,18 +531,6 @@ impl Refusal {
             | Self::StoreUnavailable
             | Self::StoreContended
             | Self::Overloaded => 503,
-            Self::ClientCredentialsMissing
-            | Self::ClientUnknown
-            | Self::ClientSuspended
-            | Self::ClientCredentialsWrong
-            | Self::ClientAuthNotAllowed(_)
-            | Self::Assertion(_)
-            | Self::Signature(_)
-            | Self::Certificate(_)
-                if authorization_header =>
-            {
-                401
-            }
             Self::Parameter(..)
             | Self::MediaTypeWrong
             | Self::BodyMalformed
@@ -547,6 +572,8 @@ impl Refusal {
             | Self::Metadata(..)
             | Self::LogoutHint
             | Self::LogoutRedirectUnregistered
+            | Self::RequestObject(_)
+            | Self::Authorize(_)
             | Self::AccountsMissing => 400,
         }
     }
@@ -572,7 +599,16 @@ impl Refusal {
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::UnapprovedSoftwareStatement
             | ErrorCode::InvalidDpopProof
-            | ErrorCode::UseDpopNonce => None,
+            | ErrorCode::UseDpopNonce
+            | ErrorCode::LoginRequired
+            | ErrorCode::ConsentRequired
+            | ErrorCode::UnmetAuthenticationRequirements
+            | ErrorCode::InvalidRequestObject
+            | ErrorCode::InvalidRequestUri
+            | ErrorCode::RequestNotSupported
+            | ErrorCode::RequestUriNotSupported
+            | ErrorCode::InvalidAuthorizationDetails
+            | ErrorCode::InvalidTarget => None,
         }
     }
 
@@ -587,10 +623,12 @@ impl Refusal {
             return fault.describe(name);
         }
         match self.code() {
-            // The proof is the client's own message too.
-            ErrorCode::InvalidRequest | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => {
-                self.stable().title
-            }
+            // The proof and the signed request are the client's own messages too.
+            ErrorCode::InvalidRequest
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce
+            | ErrorCode::InvalidRequestObject
+            | ErrorCode::InvalidRequestUri => self.stable().title,
             ErrorCode::InvalidClient => "client authentication failed",
             ErrorCode::InvalidGrant => "the grant is invalid, expired, revoked or already used",
             ErrorCode::UnauthorizedClient => "the client may not do this",
@@ -605,6 +643,15 @@ impl Refusal {
             ErrorCode::InvalidRedirectUri
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::UnapprovedSoftwareStatement => self.stable().title,
+            ErrorCode::LoginRequired => "the customer would have to sign in",
+            ErrorCode::ConsentRequired => "the customer would have to be asked",
+            ErrorCode::UnmetAuthenticationRequirements => "the requested acr cannot be reached",
+            ErrorCode::RequestNotSupported => "request objects are not taken here",
+            ErrorCode::RequestUriNotSupported => "request_uri is for pushed requests only",
+            ErrorCode::InvalidAuthorizationDetails => {
+                "authorization_details are of an unknown type or not as their schema says"
+            }
+            ErrorCode::InvalidTarget => "the resource is not one that may be asked for",
         }
         .into()
     }

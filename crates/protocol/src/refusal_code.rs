@@ -1,7 +1,8 @@
 //! Stable codes of refusals: `E1042` is what logs, `docs/errors/` and `counterfoil explain` speak of.
 
 use crate::refusal::{
-    AssertionFault, CertificateFault, Fault, MetadataFault, ProofFault, Refusal, SignatureFault,
+    AssertionFault, AuthorizeFault, CertificateFault, Fault, MetadataFault, ProofFault, Refusal,
+    RequestObjectFault, SignatureFault,
 };
 
 /// One row of the catalogue.
@@ -104,6 +105,33 @@ pub const ALL: &[Refusal] = &[
     Refusal::ScopeNotAllowed,
     Refusal::ResponseTypeUnknown,
     Refusal::AuthorizeNotAllowed,
+    Refusal::Authorize(AuthorizeFault::LoginRequired),
+    Refusal::Authorize(AuthorizeFault::ConsentRequired),
+    Refusal::Authorize(AuthorizeFault::AcrUnmet),
+    Refusal::Authorize(AuthorizeFault::RequestNotSupported),
+    Refusal::Authorize(AuthorizeFault::RequestUriNotSupported),
+    Refusal::Authorize(AuthorizeFault::RequestObjectMissing),
+    Refusal::RequestObject(RequestObjectFault::Malformed),
+    Refusal::RequestObject(RequestObjectFault::Algorithm),
+    Refusal::RequestObject(RequestObjectFault::Critical),
+    Refusal::RequestObject(RequestObjectFault::Type),
+    Refusal::RequestObject(RequestObjectFault::KeyUnknown),
+    Refusal::RequestObject(RequestObjectFault::SignatureWrong),
+    Refusal::RequestObject(RequestObjectFault::Issuer),
+    Refusal::RequestObject(RequestObjectFault::Subject),
+    Refusal::RequestObject(RequestObjectFault::ClientId),
+    Refusal::RequestObject(RequestObjectFault::Audience),
+    Refusal::RequestObject(RequestObjectFault::ExpiryMissing),
+    Refusal::RequestObject(RequestObjectFault::NotBeforeMissing),
+    Refusal::RequestObject(RequestObjectFault::NotActive),
+    Refusal::RequestObject(RequestObjectFault::LifetimeTooLong),
+    Refusal::RequestObject(RequestObjectFault::Nested),
+    Refusal::Authorize(AuthorizeFault::PushedRequired),
+    Refusal::Authorize(AuthorizeFault::PushedUnknown),
+    Refusal::Authorize(AuthorizeFault::PushedExpired),
+    Refusal::Authorize(AuthorizeFault::PushedSpent),
+    Refusal::Authorize(AuthorizeFault::DetailsInvalid),
+    Refusal::Authorize(AuthorizeFault::TargetInvalid),
     Refusal::AccessDenied,
     Refusal::AuthenticationFailed,
     Refusal::InteractionUnknown,
@@ -194,6 +222,8 @@ impl Refusal {
             Self::AuthorizeNotAllowed => ("E3002", "the client may not send customers here"),
             Self::AccessDenied => ("E3003", "the customer declined"),
             Self::AuthenticationFailed => ("E3004", "strong authentication failed"),
+            Self::Authorize(fault) => return fault.stable(),
+            Self::RequestObject(fault) => return fault.stable(),
             Self::InteractionUnknown => ("E3010", "this sign-in does not belong to this browser"),
             Self::InteractionExpired => ("E3011", "this sign-in took too long"),
             Self::AntiForgery => ("E3012", "the form did not come from our page"),
@@ -260,6 +290,49 @@ impl MetadataFault {
             Self::Unreachable => ("E6006", "a registered address does not give what it must"),
             Self::Redirect => ("E6007", "a redirect URI cannot be registered"),
             Self::Statement => ("E6008", "no software statement is approved here"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl AuthorizeFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::LoginRequired => ("E3005", "the customer would have to sign in"),
+            Self::ConsentRequired => ("E3006", "the customer would have to be asked"),
+            Self::AcrUnmet => ("E3007", "an essential acr cannot be reached"),
+            Self::RequestNotSupported => ("E3070", "request objects are not taken here"),
+            Self::RequestUriNotSupported => ("E3071", "this request_uri is not one of ours"),
+            Self::RequestObjectMissing => ("E3072", "the client must sign its requests"),
+            Self::PushedRequired => ("E3073", "the client must push its requests"),
+            Self::PushedUnknown => ("E3074", "no request was pushed under this request_uri"),
+            Self::PushedExpired => ("E3075", "the request_uri has expired"),
+            Self::PushedSpent => ("E3076", "the request_uri was used before"),
+            Self::DetailsInvalid => ("E3080", "the authorization_details are not acceptable"),
+            Self::TargetInvalid => ("E3081", "the resource is not acceptable"),
+        };
+        StableCode { code, title }
+    }
+}
+
+impl RequestObjectFault {
+    const fn stable(self) -> StableCode {
+        let (code, title) = match self {
+            Self::Malformed => ("E3101", "the request object is not a JWT"),
+            Self::Algorithm => ("E3102", "the algorithm of the request object is not allowed"),
+            Self::Critical => ("E3103", "the request object demands an extension we do not know"),
+            Self::Type => ("E3104", "the request object says that it is something else"),
+            Self::KeyUnknown => ("E3105", "the key of the request object is not registered"),
+            Self::SignatureWrong => ("E3106", "the signature of the request object is wrong"),
+            Self::Issuer => ("E3107", "the iss of the request object is not the client"),
+            Self::Subject => ("E3108", "the sub of the request object is the client"),
+            Self::ClientId => ("E3109", "the client_id of the request object is another"),
+            Self::Audience => ("E3110", "the request object is for somebody else"),
+            Self::ExpiryMissing => ("E3111", "the request object has no exp"),
+            Self::NotBeforeMissing => ("E3112", "the request object has no nbf"),
+            Self::NotActive => ("E3113", "the request object is not valid now"),
+            Self::LifetimeTooLong => ("E3114", "the request object lives too long"),
+            Self::Nested => ("E3115", "a request object holds another request"),
         };
         StableCode { code, title }
     }

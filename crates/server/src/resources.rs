@@ -35,11 +35,31 @@ pub struct Loaded {
     pub algs: Vec<(TenantId, Vec<Alg>)>,
 }
 
-/// Reads every file of the folder. `base` is the address of the server.
+/// Where the server can be reached, without a slash at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Of every tenant that needs no other.
+    pub base: String,
+    /// Over TLS, where that is another one.
+    pub https: Option<String>,
+    /// Of the listener that asks for client certificates (RFC 8705 §5).
+    pub mtls: Option<String>,
+}
+
+impl Addresses {
+    /// A server with one address.
+    #[must_use]
+    pub fn one(base: &str) -> Self {
+        Self { base: base.into(), ..Self::default() }
+    }
+}
+
+/// Reads every file of the folder.
 ///
 /// # Errors
 /// [`Failure::config`] with file and line, or with the name of the thing that makes no sense.
-pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure> {
+pub fn load(folder: &Path, addresses: &Addresses, keys: &KeyFile) -> Result<Loaded, Failure> {
+    let base = &*addresses.base;
     let mut files = vec![];
     for path in toml_files(folder)? {
         let text = toml_file::text(&path)?;
@@ -49,7 +69,7 @@ pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure
     let mut loaded = Loaded::default();
     for (path, file, text) in &files {
         for tenant_file in &file.tenant {
-            let mut tenant = tenant_of(tenant_file).map_err(|e| at(path, &e))?;
+            let mut tenant = tenant_of(tenant_file, addresses).map_err(|e| at(path, &e))?;
             let place = Place { path, text };
             tenant.registration = registration::policy(tenant_file, &tenant, (base, keys), place)?;
             if loaded.desired.tenants.iter().any(|known| known.id == tenant.id) {
@@ -85,10 +105,17 @@ pub fn load(folder: &Path, base: &str, keys: &KeyFile) -> Result<Loaded, Failure
             loaded.desired.clients.push((issuer.tenant.id.clone(), made.map_err(named)?));
         }
         for user in &file.user {
-            let issuer = issuer_of(&issuers, user.tenant.as_deref()).map_err(|e| at(path, &e))?;
-            let made = user::record(user, by.as_deref());
-            let made = made.map_err(|e| at(path, &format!("user \"{}\": {e}", user.login)))?;
-            loaded.desired.subjects.push((issuer.tenant.id.clone(), made));
+            let named = |e| at(path, &format!("user \"{}\": {e}", user.login));
+            let made = user::record(user, by.as_deref()).map_err(named)?;
+            let several = user.tenants.iter().flatten().map(|tenant| Some(tenant.as_str()));
+            let mut tenants: Vec<Option<&str>> = several.collect();
+            if tenants.is_empty() || user.tenant.is_some() {
+                tenants.push(user.tenant.as_deref());
+            }
+            for tenant in tenants {
+                let issuer = issuer_of(&issuers, tenant).map_err(|e| at(path, &e))?;
+                loaded.desired.subjects.push((issuer.tenant.id.clone(), made.clone()));
+            }
         }
     }
     unique(&loaded.desired)?;
@@ -155,7 +182,7 @@ fn unique(desired: &Desired) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tenant_of(file: &TenantFile) -> Result<Tenant, String> {
+fn tenant_of(file: &TenantFile, addresses: &Addresses) -> Result<Tenant, String> {
     let bad = |what: &str| format!("tenant \"{}\": {what}", file.id);
     let id = TenantId::parse(&file.id)
         .map_err(|_| bad("an id has letters, digits, - _ and . only, at most 64"))?;
@@ -185,18 +212,39 @@ fn tenant_of(file: &TenantFile) -> Result<Tenant, String> {
         surfaces
             .push(EnabledSurface { name: name.as_str().into(), switches: switches(name, file)? });
     }
+    apart(&surfaces).map_err(|e| bad(&e))?;
     let name = file.name.clone().unwrap_or_else(|| file.id.clone()).into();
+    let https_required = file.https_required.unwrap_or(false);
+    let own = https_required && !addresses.base.starts_with("https://");
+    let base = addresses.https.as_deref().filter(|_| own).map(Into::into);
     Ok(Tenant {
         id,
         name,
         mount,
         surfaces,
         enabled: file.enabled.unwrap_or(true),
-        base: None,
-        mtls_base: None,
-        https_required: file.https_required.unwrap_or(false),
+        base,
+        mtls_base: addresses.mtls.as_deref().filter(|_| https_required).map(Into::into),
+        https_required,
         registration: None,
     })
+}
+
+/// A surface is found by the path, so no two of a tenant may answer at one.
+fn apart(enabled: &[EnabledSurface]) -> Result<(), String> {
+    let mut taken: Vec<(&str, &str)> = vec![];
+    for surface in enabled.iter().filter_map(|enabled| surfaces::named(&enabled.name)) {
+        for route in surface.routes() {
+            let other =
+                taken.iter().find(|(path, by)| *path == route.path && *by != surface.name());
+            if let Some((path, by)) = other {
+                let name = surface.name();
+                return Err(format!("surfaces \"{by}\" and \"{name}\" both answer at {path}"));
+            }
+            taken.push((route.path, surface.name()));
+        }
+    }
+    Ok(())
 }
 
 fn issuer_path(file: &TenantFile) -> Result<String, String> {
@@ -256,7 +304,17 @@ fn algs(tenant: &Tenant) -> Vec<Alg> {
         if let AccessFormat::Jwt { alg, .. } = policy.access_format {
             algs.push(alg);
         }
+        // What an answer is signed with for a client that registered no algorithm.
+        if policy.authorization.response_modes.iter().any(|mode| mode.is_signed()) {
+            algs.extend(policy.algs.first());
+        }
     }
-    algs.dedup();
+    let mut once: Vec<Alg> = vec![];
+    algs.retain(|alg| {
+        !once.contains(alg) && {
+            once.push(*alg);
+            true
+        }
+    });
     algs
 }

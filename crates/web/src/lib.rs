@@ -8,6 +8,7 @@ pub mod edge;
 pub mod locate;
 pub mod journal;
 pub mod surfaces;
+pub mod openid;
 pub mod common;
 pub mod ui;
 pub mod app;

@@ -62,16 +62,21 @@ pub fn locate(path: &str) -> Result<Located<'_>, Refusal> {
     Ok(Located { tenant, by: By::Root, rest: path, base: "" })
 }
 
-/// RFC 8414 §3: the well-known part stands before the issuer's path.
+/// RFC 8414 §3: the well-known part stands before the issuer's path. Some clients insert the other
+/// document in the same way.
 fn well_known_inserted(path: &str) -> Option<Result<Located<'_>, Refusal>> {
-    const INSERTED: &str = "/.well-known/oauth-authorization-server";
-    let issuer = path.strip_prefix(INSERTED).filter(|issuer| !issuer.is_empty())?;
+    const INSERTED: [&str; 2] =
+        ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+    let (inserted, issuer) = INSERTED.iter().find_map(|inserted| {
+        let issuer = path.strip_prefix(inserted).filter(|issuer| !issuer.is_empty())?;
+        Some((*inserted, issuer))
+    })?;
     let named = issuer.starts_with("/o/") || issuer.contains("/realms/");
     if !named {
         return Some(Err(Refusal::PathUnknown));
     }
     Some(locate(issuer).and_then(|found| match found.rest {
-        "" => Ok(Located { rest: INSERTED, ..found }),
+        "" => Ok(Located { rest: inserted, ..found }),
         _ => Err(Refusal::PathUnknown),
     }))
 }
@@ -96,6 +101,8 @@ mod tests {
         let inserted = "/.well-known/oauth-authorization-server";
         assert_eq!(found(&format!("{inserted}/o/acme")), at("acme", inserted));
         assert_eq!(found(inserted), at("default", inserted));
+        let other = "/.well-known/openid-configuration";
+        assert_eq!(found(&format!("{other}/o/acme")), at("acme", other));
     }
 
     #[test]

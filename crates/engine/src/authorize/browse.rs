@@ -2,9 +2,10 @@
 
 use counterfoil_jose::provider;
 use counterfoil_protocol::ids::{InteractionId, SessionId, hex};
-use counterfoil_protocol::refusal::Refusal;
+use counterfoil_protocol::refusal::{AuthorizeFault, Refusal};
 use counterfoil_protocol::secret::Digest;
 
+use super::respond::Answer;
 use super::validate::Validated;
 use crate::audit::{Note, What};
 use crate::ctx::Ctx;
@@ -13,7 +14,7 @@ use crate::handle::{self, Sealed};
 use crate::interaction::{Channel, Interaction, Step};
 use crate::keys::Issuer;
 use crate::limits::{CONNECT_TTL_S, DECOUPLED_TTL_S, INTERACTION_TTL_S};
-use crate::openid_request::OpenIdRequest;
+use crate::openid_request::{OpenIdRequest, Prompt};
 use crate::session::Session;
 use crate::store::{Expected, Guard, Key, Record};
 
@@ -35,6 +36,8 @@ pub struct Started {
     pub cookie: Option<String>,
     /// Whether the customer is signed in already.
     pub signed_in: bool,
+    /// The answer, where no page may be shown and one would be needed. Nothing was written then.
+    pub refused: Option<Answer>,
 }
 
 /// The form in which the cookie of an interaction is kept.
@@ -65,6 +68,17 @@ pub(crate) fn living<'s>(
     (proven.facts().expires > ctx.now && session.ends > ctx.now).then_some(session)
 }
 
+/// Whether a login saves another one for this request (OpenID Connect Core §3.1.2.1): not if the
+/// client wants a new one, or a younger one, or somebody else's.
+fn counts(session: &Session, request: &Validated, issuer: &Issuer) -> bool {
+    let openid = &request.openid;
+    let anew = [Prompt::Login, Prompt::SelectAccount];
+    let wanted = |sub: &str| *issuer.sub(&request.client, &session.subject) == *sub;
+    !openid.prompt.iter().any(|prompt| anew.contains(prompt))
+        && openid.login_since.is_none_or(|since| session.auth_time >= since)
+        && openid.sub.as_deref().is_none_or(wanted)
+}
+
 impl Engine {
     /// Begins an authorization, in this browser or for one that will come.
     ///
@@ -90,6 +104,7 @@ impl Engine {
             let cookie = browser.map(|_| new_cookie(ctx));
             let session =
                 session.as_ref().and_then(|(key, opened)| living(seen.get(key), opened, ctx));
+            let session = session.filter(|session| counts(session, &request, ctx.issuer));
             let step = session.map_or(Step::Login, |session| Step::Consent {
                 subject: session.subject.clone(),
                 auth_time: session.auth_time,
@@ -115,8 +130,18 @@ impl Engine {
                 step,
                 failures: 0,
                 ends: ctx.now.after(ttl_s),
-                openid: OpenIdRequest::default(),
+                openid: OpenIdRequest {
+                    session: session.map(|session| session.id),
+                    ..request.openid.clone()
+                },
             };
+            if !signed_in && request.openid.prompt.contains(&Prompt::None) {
+                let refused = Some(Answer::refused(
+                    &interaction,
+                    Refusal::Authorize(AuthorizeFault::LoginRequired),
+                ));
+                return Decided::answer(Started { id, cookie: None, signed_in, refused });
+            }
             let note = Note {
                 client: Some(request.client.id.clone()),
                 record: Some(id.0),
@@ -126,7 +151,7 @@ impl Engine {
             Decided {
                 changes: vec![(Key::Interaction(tenant.clone(), id), Some(record))],
                 notes: vec![note],
-                outcome: Ok(Started { id, cookie, signed_in }),
+                outcome: Ok(Started { id, cookie, signed_in, refused: None }),
             }
         })
         .await
@@ -152,7 +177,9 @@ impl Engine {
             let signed_in = before.step != Step::Login;
             if before.browser.is_some() {
                 return match owned(before, browser) {
-                    Ok(()) => Decided::answer(Started { id, cookie: None, signed_in }),
+                    Ok(()) => {
+                        Decided::answer(Started { id, cookie: None, signed_in, refused: None })
+                    }
                     Err(why) => Decided::refuse(why),
                 };
             }
@@ -165,7 +192,7 @@ impl Engine {
             Decided {
                 changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
                 notes: vec![],
-                outcome: Ok(Started { id, cookie: Some(cookie), signed_in }),
+                outcome: Ok(Started { id, cookie: Some(cookie), signed_in, refused: None }),
             }
         })
         .await

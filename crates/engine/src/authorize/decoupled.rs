@@ -3,7 +3,7 @@
 use counterfoil_protocol::ids::InteractionId;
 use counterfoil_protocol::refusal::Refusal;
 
-use super::consent::{grant, hang};
+use super::complete::{grant, hang};
 use crate::client::Client;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::interaction::{Channel, Interaction, Step};
@@ -80,7 +80,7 @@ impl Engine {
             }
             let (mut consent, mut subject) = ((**consent).clone(), (**subject).clone());
             let mut next = (**before).clone();
-            let grant = grant(ctx, before, &consent, auth_time);
+            let grant = grant(ctx, before, &consent, (client, auth_time));
             let displaced = [consent.hang(grant.id), hang(&mut subject, grant.id)];
             let code = grant.code_handle(&ctx.issuer.ring).map(|c| c.to_wire().to_owned());
             if let Step::Approved { grant: slot, .. } = &mut next.step {
@@ -94,7 +94,7 @@ impl Engine {
                 (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Box::new(grant)))),
             ];
             for id in displaced.into_iter().flatten() {
-                super::consent::end(&mut changes, seen, Key::Grant(tenant.clone(), id), ctx.now);
+                super::complete::end(&mut changes, seen, Key::Grant(tenant.clone(), id), ctx.now);
             }
             Decided { changes, notes: vec![], outcome: Ok(Polled::Completed { customer_id, code }) }
         })

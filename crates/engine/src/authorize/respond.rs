@@ -1,5 +1,6 @@
 //! How an authorization ends: what the client is told, as facts. Surfaces choose the parameters.
 
+use counterfoil_protocol::ids::ClientId;
 use counterfoil_protocol::redirect_uri::RedirectUri;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -7,12 +8,17 @@ use super::validate::TrustedRedirect;
 use crate::grant::Grant;
 use crate::interaction::{Channel, Interaction};
 use crate::keys::Issuer;
+use crate::openid_request::ResponseMode;
 
 /// The end of an authorization.
 #[derive(Debug)]
 pub struct Answer {
     /// Where the customer goes.
     pub redirect: TrustedRedirect,
+    /// Who asked.
+    pub client: ClientId,
+    /// In which mode it is told.
+    pub mode: ResponseMode,
     /// Returned byte for byte.
     pub state: Option<Box<str>>,
     /// How it travels.
@@ -43,6 +49,8 @@ impl Answer {
     pub fn refused(interaction: &Interaction, why: Refusal) -> Self {
         Self {
             redirect: TrustedRedirect::of_interaction(interaction),
+            client: interaction.client.clone(),
+            mode: interaction.openid.response_mode,
             state: interaction.state.clone(),
             channel: interaction.channel.clone(),
             outcome: Outcome::Refused(why),
@@ -66,12 +74,8 @@ impl Answer {
                 Some(issuer.customer_id(&grant.client, &subject.id, provider))
             }
         };
-        Some(Self {
-            redirect: TrustedRedirect::of_interaction(interaction),
-            state: interaction.state.clone(),
-            channel: interaction.channel.clone(),
-            outcome: Outcome::Code { code: code.to_wire().into(), customer_id },
-        })
+        let outcome = Outcome::Code { code: code.to_wire().into(), customer_id };
+        Some(Self { outcome, ..Self::refused(interaction, Refusal::Internal) })
     }
 
     /// Where the customer goes.

@@ -7,16 +7,22 @@ use std::sync::Arc;
 
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::ClientId;
+use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::pkce::Challenge;
 use counterfoil_protocol::redirect_uri::RedirectUri;
 use counterfoil_protocol::refusal::{Fault, Refusal};
 use counterfoil_protocol::scope::ScopeSet;
+use counterfoil_protocol::secret::Digest;
 
+use super::unpack::Unpacked;
+use super::{hint, parameters};
 use crate::client::{Client, ClientStatus};
 use crate::engine::{Call, Engine};
 use crate::grants::AUTHORIZATION_CODE;
+use crate::keys::Issuer;
 use crate::limits::{SCOPE_TEXT_LEN_MAX, STATE_LEN_MAX};
-use crate::policy::{Pkce, Policy};
+use crate::openid_request::{OpenIdRequest, ResponseMode};
+use crate::policy::{Parameters, Pkce, Policy};
 use crate::store::Revision;
 
 /// A redirect URI that has been matched against the registration. Owning one is the licence to
@@ -57,6 +63,10 @@ pub enum AuthorizeError {
     Redirect {
         /// Where.
         to: TrustedRedirect,
+        /// To whom.
+        client: ClientId,
+        /// How it travels.
+        mode: ResponseMode,
         /// Returned byte for byte.
         state: Option<Box<str>>,
         /// Why.
@@ -67,6 +77,17 @@ pub enum AuthorizeError {
 impl AuthorizeError {
     pub(super) fn show(why: Refusal) -> Self {
         Self::Show { why, detail: None }
+    }
+
+    /// To the client, before anything of its request can be believed.
+    pub(super) fn redirect(
+        to: TrustedRedirect,
+        client: &Client,
+        policy: &Policy,
+        why: Refusal,
+    ) -> Self {
+        let mode = parameters::default_mode(client, policy);
+        Self::Redirect { to, client: client.id.clone(), mode, state: None, why }
     }
 }
 
@@ -90,6 +111,8 @@ pub struct Received<'a> {
     pub client_id: &'a str,
     /// The scope when none is sent.
     pub default_scope: Option<&'static str>,
+    /// How the parameters came, if not in the request itself.
+    pub unpacked: &'a Unpacked,
 }
 
 /// A request that may be shown to a customer.
@@ -105,6 +128,15 @@ pub struct Validated {
     pub(super) challenge: Option<Box<str>>,
     pub(super) state: Option<Box<str>>,
     pub(super) nonce: Option<Box<str>>,
+    pub(super) openid: OpenIdRequest,
+}
+
+impl Validated {
+    /// Whether the key that a pushed request was proven with is the one it names (RFC 9449 §10.1).
+    pub(crate) fn fits(&self, sender: Option<&Digest>) -> bool {
+        let named = self.openid.sender.as_ref();
+        named.is_none() || sender.is_none() || named == sender
+    }
 }
 
 impl Engine {
@@ -133,18 +165,31 @@ impl Engine {
         // A repeated `state` cannot be returned; it stays out and the fault is told.
         let state = received.form.one("state").unwrap_or_default();
         let state: Option<Box<str>> = state.filter(|s| s.len() <= STATE_LEN_MAX).map(Into::into);
-        let request = Request::of(&received, &client, call.policy);
+        let mode = parameters::response_mode(received.form, &client, call.policy);
+        let request = Request::of(&received, &client, call, self.clock.now());
         let request = request.map_err(|why| AuthorizeError::Redirect {
             to: redirect.clone(),
+            client: client.id.clone(),
+            mode: mode.unwrap_or_else(|_| parameters::default_mode(&client, call.policy)),
             state: state.clone(),
             why,
         })?;
-        let Request { scope, spelled, challenge, nonce } = request;
-        Ok(Validated { client, revision, redirect, scope, spelled, challenge, state, nonce })
+        let Request { scope, spelled, challenge, nonce, openid } = request;
+        Ok(Validated {
+            client,
+            revision,
+            redirect,
+            scope,
+            spelled,
+            challenge,
+            state,
+            nonce,
+            openid,
+        })
     }
 }
 
-fn trust(client: &Client, form: &Form<'_>) -> Result<TrustedRedirect, AuthorizeError> {
+pub(super) fn trust(client: &Client, form: &Form<'_>) -> Result<TrustedRedirect, AuthorizeError> {
     let sent = form.required("redirect_uri").map_err(AuthorizeError::show)?;
     let uri = RedirectUri::parse(sent).ok().filter(|uri| client.redirect(uri).is_some());
     uri.map(TrustedRedirect).ok_or_else(|| AuthorizeError::Show {
@@ -162,17 +207,23 @@ struct Request {
     spelled: Box<str>,
     challenge: Option<Box<str>>,
     nonce: Option<Box<str>>,
+    openid: OpenIdRequest,
 }
 
 impl Request {
     fn of(
         received: &Received<'_>,
         client: &Client,
-        policy: &'static Policy,
+        call: &Call<'_>,
+        now: Moment,
     ) -> Result<Self, Refusal> {
-        let form = received.form;
-        if let Some((name, _)) = form.iter().enumerate().find_map(|(n, (name, value))| {
-            form.iter().take(n).any(|(earlier, _)| earlier == name).then_some((name, value))
+        let (form, policy) = (received.form, call.policy);
+        let may_repeat = |name: &str| {
+            name == "resource" && policy.authorization.parameters == Parameters::OpenId
+        };
+        if let Some(name) = form.iter().enumerate().find_map(|(n, (name, _))| {
+            let twice = form.iter().take(n).any(|(earlier, _)| earlier == name);
+            (twice && !may_repeat(name)).then_some(name)
         }) {
             return Err(Refusal::Parameter(known(name), Fault::Repeated));
         }
@@ -191,14 +242,38 @@ impl Request {
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > STATE_LEN_MAX) {
             return Err(Refusal::Parameter("nonce", Fault::Malformed));
         }
-        Ok(Self { scope, spelled, challenge, nonce })
+        let mut openid = parameters::read(form, client, policy, now)?;
+        openid.sub = expected(form, client, policy, call.issuer)?;
+        openid.sender = received.unpacked.sender.or(openid.sender);
+        openid.pushed = received.unpacked.pushed;
+        Ok(Self { scope, spelled, challenge, nonce, openid })
     }
+}
+
+/// Who it must be: whom the hint names, or the `sub` that is asked for by value (§5.5.1).
+fn expected(
+    form: &Form<'_>,
+    client: &Client,
+    policy: &Policy,
+    issuer: &Issuer,
+) -> Result<Option<Box<str>>, Refusal> {
+    if policy.authorization.parameters != Parameters::OpenId {
+        return Ok(None);
+    }
+    let Some(raw) = form.one("id_token_hint")? else {
+        let requested = crate::claims::Requested::kept(form.one("claims")?);
+        let wanted = requested.of_login("sub").and_then(|wanted| wanted.values.first());
+        return Ok(wanted.and_then(|value| value.as_str()).map(Into::into));
+    };
+    let hint = hint::read(raw, issuer)
+        .filter(|hint| hint.audience.iter().any(|audience| **audience == *client.id.as_str()));
+    let malformed = Refusal::Parameter("id_token_hint", Fault::Malformed);
+    hint.map(|hint| Some(hint.sub)).ok_or(malformed)
 }
 
 /// The static name of a parameter, for refusals.
 fn known(name: &str) -> &'static str {
     let names = [
-        "client_id",
         "redirect_uri",
         "response_type",
         "scope",
@@ -207,7 +282,8 @@ fn known(name: &str) -> &'static str {
         "code_challenge",
         "code_challenge_method",
     ];
-    names.into_iter().find(|known| *known == name).unwrap_or("unnamed")
+    let all = names.into_iter().chain(parameters::NAMES);
+    all.into_iter().find(|known| *known == name).unwrap_or("unnamed")
 }
 
 fn challenge(form: &Form<'_>, pkce: Pkce) -> Result<Option<Box<str>>, Refusal> {

@@ -175,19 +175,19 @@ impl AuthenticatedClient {
         self.possession.binding()
     }
 
-    /// The same client, after it has shown what its tokens will be bound to.
+    /// The same client, after it has shown what its tokens will be bound to. With a pushed request it
+    /// may, where tokens are issued it must (`demanded`).
     ///
     /// # Errors
     /// As [`sender::possession`].
     pub(crate) fn possessing(
         self,
         call: &Call<'_>,
-        shown: &Shown<'_>,
+        (shown, demanded): (&Shown<'_>, bool),
         now: Moment,
     ) -> Result<Self, Refusal> {
-        let registered = self.client.metadata.sender;
-        let possession =
-            sender::possession((registered, true), shown, call.policy, call.issuer, now)?;
+        let what = (self.client.metadata.sender, demanded);
+        let possession = sender::possession(what, shown, call.policy, call.issuer, now)?;
         Ok(Self { possession, ..self })
     }
 

@@ -198,7 +198,7 @@ fn issue(
         return Decision::refuse(Refusal::Internal);
     };
     let refresh = grant.refresh_handle(&ctx.issuer.ring);
-    let Ok(id_token) = IdTokenDraft::of(&grant, &scope, ctx) else {
+    let Ok(id_token) = IdTokenDraft::of(&grant, &scope, client, ctx) else {
         return Decision::refuse(Refusal::Internal);
     };
     let expires_in_s = expires.since(ctx.now);

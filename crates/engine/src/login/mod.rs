@@ -9,14 +9,20 @@ use counterfoil_protocol::secret::Secret;
 
 use crate::audit::{Note, What};
 use crate::authorize::{Answer, Browser, held};
+use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::handle::Salt;
 use crate::interaction::{Channel, Interaction, RefusedWhy, Step};
+use crate::keys::Issuer;
 use crate::limits::{LOGIN_ATTEMPTS_MAX, PASSWORD_LEN_MAX, SESSION_TTL_S};
 use crate::session::Session;
 use crate::store::{ClaimKind, Key, Record};
 use crate::subject::{Scenario, Subject};
+
+/// How strongly customers can sign in here (`acr`), the best first. A name and a password are one
+/// factor.
+pub const ACRS: &[&str] = &["urn:counterfoil:acr:one-factor"];
 
 /// What became of an attempt to sign in.
 #[derive(Debug)]
@@ -51,8 +57,10 @@ impl Engine {
         browser: Browser<'_>,
         (login, password): (&str, &Secret),
     ) -> Result<LoggedIn, Refusal> {
-        self.interaction(call.issuer, id, browser).await?;
+        let before = self.interaction(call.issuer, id, browser).await?;
         let tenant = call.issuer.tenant.id.clone();
+        let client = self.client(&tenant, &before.client).await?;
+        let (client, _) = client.ok_or(Refusal::ClientUnknown)?;
         let name = *call.issuer.login_digest(login).bytes();
         if !self.throttle.admits(&name, self.clock.now()) {
             return Err(Refusal::LoginThrottled);
@@ -84,7 +92,9 @@ impl Engine {
                 return Decided::refuse(Refusal::InteractionUnknown);
             }
             match &subject {
-                Some(subject) if is_meant(subject, before) => right(ctx, &key, before, subject),
+                Some(subject) if is_meant(subject, before, &client, ctx.issuer) => {
+                    right(ctx, &key, before, subject)
+                }
                 Some(_) | None => wrong(&key, before),
             }
         })
@@ -118,6 +128,7 @@ impl Engine {
             }
             let mut next = before.clone();
             next.step = Step::Login;
+            next.openid.session = None;
             let change = (key.clone(), Some(Record::Interaction(Box::new(next))));
             Decided { changes: vec![change], notes: vec![], outcome: Ok(()) }
         })
@@ -126,7 +137,16 @@ impl Engine {
 }
 
 /// Whether this is the customer whom the client named, if it named one.
-fn is_meant(subject: &Subject, interaction: &Interaction) -> bool {
+fn is_meant(
+    subject: &Subject,
+    interaction: &Interaction,
+    client: &Client,
+    issuer: &Issuer,
+) -> bool {
+    let named = interaction.openid.sub.as_deref();
+    if named.is_some_and(|sub| *issuer.sub(client, &subject.id) != *sub) {
+        return false;
+    }
     match &interaction.channel {
         Channel::Decoupled { psu, .. } => **psu == *subject.login.as_str(),
         Channel::Redirect | Channel::Provider { .. } => true,
@@ -184,10 +204,11 @@ fn right(
         ends: ctx.now.after(SESSION_TTL_S),
         salt: Salt::mint(ctx.entropy),
         key: ctx.issuer.ring.active(),
-        acr: None,
+        acr: ACRS.first().map(|acr| (*acr).into()),
         amr: vec!["pwd".into()],
         clients: vec![],
     };
+    next.openid.session = Some(session.id);
     let Some(handle) = session.cookie(&ctx.issuer.ring) else {
         return Decided::refuse(Refusal::Internal);
     };

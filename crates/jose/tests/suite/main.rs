@@ -15,6 +15,7 @@ mod jwt;
 mod certificate;
 mod assertion;
 mod dpop;
+mod request_object;
 mod captured;
 mod http_signature;
 mod garbage;

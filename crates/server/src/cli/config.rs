@@ -6,6 +6,7 @@ use std::path::Path;
 use super::arguments::ConfigVerb;
 use crate::config::{self, Effective};
 use crate::failure::Failure;
+use crate::resources::Addresses;
 use crate::system::SystemDice;
 use crate::{boot, keyfile, resources, tls};
 
@@ -30,7 +31,7 @@ fn check(path: &Path) -> Result<(), Failure> {
     let scratch = tempfile::tempdir().map_err(|e| Failure::failed(e.to_string()))?;
     let keyfile = if keyfile.exists() { keyfile } else { scratch.path().join("handle-keys.toml") };
     let keys = keyfile::load_or_make(&keyfile, &mut SystemDice)?;
-    let loaded = resources::load(&settings.resources, &settings.issuer, &keys)?;
+    let loaded = resources::load(&settings.resources, &Addresses::one(&settings.issuer), &keys)?;
     counterfoil_store::open::check(&settings.store).map_err(|e| boot::told(&e))?;
     if let Some((cert, key)) = &settings.tls {
         tls::server(cert, key)?;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::journal_file::JournalFile;
 use crate::listener::Clients;
 use crate::operator::listener::Operator;
+use crate::resources::Addresses;
 use crate::serve::{self, Signals, Socket};
 use crate::system::{SystemDice, micros};
 use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
@@ -21,7 +22,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     std::fs::create_dir_all(&settings.state).map_err(told)?;
     let keyfile = settings.state.join("keys/handle-keys.toml");
     let keys = Arc::new(keyfile::load_or_make(&keyfile, &mut SystemDice)?);
-    let loaded = resources::load(&settings.resources, &settings.issuer, &keys)?;
+    let loaded = resources::load(&settings.resources, &Addresses::one(&settings.issuer), &keys)?;
 
     let mut sockets = vec![];
     if let Some(address) = settings.plain {
@@ -69,6 +70,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     eprintln!("ready in {took_ms} ms: {issuer}, listening on {listening}");
 
     let base = settings.issuer.clone();
-    let reload = sandbox::reloading(app.clone(), settings.resources.clone(), base, keys);
+    let addresses = Addresses::one(&base);
+    let reload = sandbox::reloading(app.clone(), settings.resources.clone(), addresses, keys);
     serve::run(app, store, (sockets, clients), operator, (signals, reload)).await
 }

@@ -32,6 +32,7 @@ pub(super) struct TenantFile {
     pub(super) mount: Option<String>,
     pub(super) surfaces: Vec<String>,
     pub(super) enabled: Option<bool>,
+    /// It answers over TLS only, and its address says so.
     pub(super) https_required: Option<bool>,
     /// Who may register clients; nobody when left out.
     pub(super) registration: Option<RegistrationFile>,
@@ -163,6 +164,8 @@ pub(super) struct UserFile {
     /// The bank's own name for them; the login when left out.
     pub(super) id: Option<String>,
     pub(super) tenant: Option<String>,
+    /// The same customer at several tenants.
+    pub(super) tenants: Option<Vec<String>>,
     pub(super) login: String,
     pub(super) name: Option<String>,
     /// An argon2id hash in PHC form.
@@ -170,6 +173,8 @@ pub(super) struct UserFile {
     pub(super) suspended: Option<bool>,
     /// What happens to them, for tests: `denied`, `sca-fail`, `expired`.
     pub(super) scenario: Option<String>,
+    /// Standard claims (OpenID Connect Core §5.1).
+    pub(super) claims: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(default)]
     pub(super) accounts: Vec<AccountFile>,
 }

@@ -1,11 +1,13 @@
 //! A user of a file as a record.
 
 use argon2::password_hash::phc::PasswordHash;
+use counterfoil_engine::claims::SCOPES;
 use counterfoil_engine::limits::ACCOUNTS_MAX;
 use counterfoil_engine::subject::{Account, Scenario, Subject};
 use counterfoil_protocol::ids::{AccountId, Login, SubjectId};
 
 use super::file::{AccountFile, UserFile};
+use crate::nearest::nearest;
 
 /// The record of a user.
 pub(super) fn record(file: &UserFile, managed_by: Option<&str>) -> Result<Subject, String> {
@@ -38,8 +40,22 @@ pub(super) fn record(file: &UserFile, managed_by: Option<&str>) -> Result<Subjec
         suspended: file.suspended.unwrap_or(false),
         grants: vec![],
         managed_by: managed_by.map(Into::into),
-        claims: None,
+        claims: claims(file)?,
     })
+}
+
+/// The claims as kept: an object as JSON text. A name that no client could ask for is a mistake.
+fn claims(file: &UserFile) -> Result<Option<Box<str>>, String> {
+    let Some(claims) = &file.claims else { return Ok(None) };
+    let known = || SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied());
+    for name in claims.keys() {
+        if !known().any(|known| known == name) {
+            let meant = nearest(name, known()).map(|m| format!(", did you mean \"{m}\"?"));
+            return Err(format!("no claim \"{name}\"{}", meant.unwrap_or_default()));
+        }
+    }
+    let text = serde_json::to_string(claims).map_err(|e| e.to_string())?;
+    Ok(Some(text.into()))
 }
 
 fn account(file: &AccountFile) -> Result<Account, String> {

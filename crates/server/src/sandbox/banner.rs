@@ -35,6 +35,17 @@ struct Surfaces {
     fintecture: Surface,
     mx: Surface,
     worldline: Surface,
+    standard: OpenId,
+}
+
+/// A tenant that speaks OpenID Connect: everything else stands in its metadata.
+#[derive(Serialize)]
+struct OpenId {
+    issuer: String,
+    discovery: String,
+    resource_server: ResourceServer,
+    client: Client,
+    client2: Client,
 }
 
 #[derive(Serialize)]
@@ -76,10 +87,28 @@ struct ResourceServer {
 }
 
 const CALLBACK: &str = "http://127.0.0.1/callback";
+const CALLBACK_WITH_QUERY: &str = "http://127.0.0.1/callback?dummy1=lorem&dummy2=ipsum";
+
+fn openid_client(
+    client_id: &'static str,
+    client_secret: &'static str,
+    redirect_uri: &'static str,
+) -> Client {
+    Client {
+        client_id,
+        client_secret,
+        redirect_uri: Some(redirect_uri),
+        scopes: vec!["openid", "profile", "email", "address", "phone"],
+        private_key: None,
+        certificate: None,
+        kid: None,
+    }
+}
 
 impl Ready<'_> {
     fn surfaces(&self) -> Result<Surfaces, Failure> {
         let root = self.http;
+        let standard = format!("{}/o/standard", self.https);
         let realm = format!("{root}/auth/realms/sandbox");
         let connect = format!("{realm}/protocol/openid-connect");
         Ok(Surfaces {
@@ -140,6 +169,13 @@ impl Ready<'_> {
                 },
                 resource_server: resource_server("wlresource", "wlresourcesecret"),
             },
+            standard: OpenId {
+                discovery: format!("{standard}/.well-known/openid-configuration"),
+                resource_server: resource_server("openidresource", "openidresourcesecret"),
+                client: openid_client("openidapp", "openidsecret", CALLBACK),
+                client2: openid_client("openidother", "othersecret", CALLBACK_WITH_QUERY),
+                issuer: standard,
+            },
         })
     }
 
@@ -187,7 +223,8 @@ impl Ready<'_> {
              like         token endpoint                                          client             secret or key\n  \
              Fintecture   /oauth/accesstoken                                      finapp             finsecret\n  \
              MX (FDX)     /oauth2/v4/token                                        mxrecipient        mxsecret\n  \
-             Worldline    /auth/realms/sandbox/protocol/openid-connect/token      Worldline-000021   password123, or {key}\n\n  \
+             Worldline    /auth/realms/sandbox/protocol/openid-connect/token      Worldline-000021   password123, or {key}\n  \
+             OpenID       /o/standard/token (https)                               openidapp          openidsecret\n\n  \
              customers    {logins}     password: {password}\n  \
              next         counterfoil flow mx        counterfoil token worldline --auth jwt        counterfoil explain CODE\n\n  \
              A token now:\n  \

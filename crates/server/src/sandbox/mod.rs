@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::journal_file::JournalFile;
 use crate::listener::Clients;
 use crate::operator::listener::Operator;
+use crate::resources::Addresses;
 use crate::serve::{self, Signals, Socket};
 use crate::system::SystemDice;
 use crate::{boot, keyfile, listener, resources, tls};
@@ -100,9 +101,9 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     std::fs::create_dir_all(state.join("keys")).map_err(told)?;
     let state = std::fs::canonicalize(&state).map_err(told)?;
     let files = Files::new(&state);
-    // A first start needs an RSA key for MX and one for the realm.
+    // A first start needs an RSA key for MX, one for the realm and one for plain OpenID.
     let first = !files.store.exists();
-    let spare = boot::Spare::begin(if first { &[Alg::RS256, Alg::RS256] } else { &[] });
+    let spare = boot::Spare::begin(if first { &[Alg::RS256; 3] } else { &[] });
 
     let plain = listener::bind(options.listen).await?;
     let secure = listener::bind(options.tls_listen).await?;
@@ -130,7 +131,9 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
         templates: None,
         sandbox: Some(demo()),
     })?);
-    let loaded = resources::load(&files.resources, &http, &keys)?;
+    let addresses =
+        Addresses { base: http.clone(), https: Some(https.clone()), mtls: Some(mtls.clone()) };
+    let loaded = resources::load(&files.resources, &addresses, &keys)?;
     boot::apply(&app, loaded, spare).await?;
 
     let sockets = sockets(&files, plain, secure, asking)?;
@@ -153,7 +156,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
         ready.print()
     }
 
-    let reload = reloading(app.clone(), files.resources.clone(), http.clone(), keys);
+    let reload = reloading(app.clone(), files.resources.clone(), addresses, keys);
     let served = serve::run(app, store, (sockets, clients), operator, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
@@ -193,13 +196,14 @@ fn only_this_machine(options: &Options) -> Result<(), Failure> {
 pub(crate) fn reloading(
     app: Arc<counterfoil_web::app::App>,
     folder: PathBuf,
-    base: String,
+    addresses: Addresses,
     keys: Arc<counterfoil_engine::keys::KeyFile>,
 ) -> serve::Reload {
     Box::new(move || {
-        let (app, folder, base, keys) = (app.clone(), folder.clone(), base.clone(), keys.clone());
+        let (app, folder, keys) = (app.clone(), folder.clone(), keys.clone());
+        let addresses = addresses.clone();
         Box::pin(async move {
-            let applied = match resources::load(&folder, &base, &keys) {
+            let applied = match resources::load(&folder, &addresses, &keys) {
                 Ok(loaded) => boot::apply(&app, loaded, boot::Spare::default()).await,
                 Err(failure) => Err(failure),
             };

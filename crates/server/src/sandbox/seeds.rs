@@ -7,7 +7,8 @@ use std::path::Path;
 pub(super) const PASSWORD: &str = "demo";
 
 /// The seeded customers and what each is for.
-pub(super) const CUSTOMERS: [(&str, &str); 6] = [
+pub(super) const CUSTOMERS: [(&str, &str); 7] = [
+    ("alice", "one account, and every claim there is"),
     ("ada", "two accounts"),
     ("bob", "one account of his own, one joint"),
     ("chloe", "no accounts"),

@@ -1,11 +1,12 @@
 //! Metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2), made from what a tenant serves: nothing
 //! is advertised that is refused.
 
-use counterfoil_engine::policy::{AccessFormat, IdToken, Pkce};
+use counterfoil_engine::policy::{AccessFormat, IdToken, Pkce, Policy};
 use serde::Serialize;
 
 use crate::app::{App, Ask};
 use crate::common::RESOURCE_SERVER;
+use crate::openid::metadata::{self, OpenIdMetadata};
 use crate::reply::Reply;
 use crate::surfaces::ALL;
 
@@ -14,6 +15,8 @@ use crate::surfaces::ALL;
 pub struct Endpoints {
     /// Authorization endpoint.
     pub authorization: Option<&'static str>,
+    /// Pushed authorization request endpoint.
+    pub pushed: Option<&'static str>,
     /// Token endpoint.
     pub token: &'static str,
     /// Introspection endpoint.
@@ -42,6 +45,7 @@ impl Endpoints {
     pub const fn plain() -> Self {
         Self {
             authorization: None,
+            pushed: None,
             token: "/token",
             introspection: "/introspect",
             revocation: "/revoke",
@@ -75,13 +79,13 @@ struct Metadata<'a> {
     scopes_supported: &'a [&'a str],
     response_types_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    response_modes_supported: &'a [&'a str],
+    response_modes_supported: Vec<&'a str>,
     grant_types_supported: Vec<&'a str>,
-    subject_types_supported: [&'a str; 1],
-    id_token_signing_alg_values_supported: [&'a str; 1],
+    subject_types_supported: &'a [&'a str],
+    id_token_signing_alg_values_supported: Vec<&'a str>,
     token_endpoint_auth_methods_supported: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token_endpoint_auth_signing_alg_values_supported: Option<[&'a str; 3]>,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<&'a str>>,
     introspection_endpoint_auth_methods_supported: Vec<&'a str>,
     revocation_endpoint_auth_methods_supported: Vec<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -90,6 +94,8 @@ struct Metadata<'a> {
     claims_supported: &'a [&'a str],
     authorization_response_iss_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    #[serde(flatten)]
+    openid: Option<OpenIdMetadata<'a>>,
 }
 
 /// `GET` of either well-known path.
@@ -112,13 +118,7 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
     let tells_login = policy.id_token != IdToken::Never;
     let challenges = policy.pkce != Pkce::Optional || at.pkce;
     let by_key = policy.client_auth.assertion.is_some();
-    // Discovery demands the member; where no ID token is made it names what would sign one.
-    let alg = match (policy.id_token, policy.access_format) {
-        (IdToken::Signed { alg, .. }, _) | (IdToken::Never, AccessFormat::Jwt { alg, .. }) => {
-            alg.as_str()
-        }
-        (IdToken::Never, AccessFormat::Opaque) => "RS256",
-    };
+    let openid = OpenIdMetadata::of(policy, at.pushed.map(full));
     let metadata = Metadata {
         issuer: &ask.issuer.url,
         authorization_endpoint: at.authorization.map(full),
@@ -134,25 +134,45 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
         jwks_uri: full(at.jwks),
         scopes_supported: at.scopes,
         response_types_supported: at.response_types,
-        response_modes_supported: if by_code { &["query"] } else { &[] },
+        response_modes_supported: if by_code { metadata::response_modes(policy) } else { vec![] },
         grant_types_supported: policy.grants.iter().map(|grant| grant.name()).collect(),
-        subject_types_supported: ["pairwise"],
-        id_token_signing_alg_values_supported: [alg],
+        subject_types_supported: if openid.is_some() {
+            &["pairwise", "public"]
+        } else {
+            &["pairwise"]
+        },
+        id_token_signing_alg_values_supported: match openid {
+            Some(_) => metadata::names(policy.algs),
+            None => vec![signing_alg(policy)],
+        },
         token_endpoint_auth_methods_supported: names(policy.client_auth.methods),
         token_endpoint_auth_signing_alg_values_supported: by_key
-            .then_some(["RS256", "PS256", "ES256"]),
+            .then(|| metadata::assertion_algs(policy)),
         introspection_endpoint_auth_methods_supported: names(RESOURCE_SERVER.methods),
         revocation_endpoint_auth_methods_supported: names(policy.client_auth.methods),
         code_challenge_methods_supported: if challenges { &["S256"] } else { &[] },
-        claims_supported: if tells_login {
+        claims_supported: if openid.is_some() {
+            metadata::CLAIMS
+        } else if tells_login {
             &["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name"]
         } else {
             &[]
         },
         authorization_response_iss_parameter_supported: by_code && at.iss && switches.iss,
         request_uri_parameter_supported: false,
+        openid,
     };
     let mut reply = Reply::json(200, &metadata);
     reply.cacheable = true;
     reply
+}
+
+/// Discovery demands the member; where no ID token is made it names what would sign one.
+fn signing_alg(policy: &Policy) -> &'static str {
+    match (policy.id_token, policy.access_format) {
+        (IdToken::Signed { alg, .. }, _) | (IdToken::Never, AccessFormat::Jwt { alg, .. }) => {
+            alg.as_str()
+        }
+        (IdToken::Never, AccessFormat::Opaque) => "RS256",
+    }
 }

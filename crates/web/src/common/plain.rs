@@ -1,7 +1,7 @@
 //! The shape of what belongs to no surface: RFC 6749, no grants of its own.
 
 use counterfoil_engine::policy::{
-    AccessFormat, ExactScopes, IdToken, Pkce, Policy, Previous, RedirectRule, Rotation,
+    AccessFormat, ExactScopes, IdToken, Pkce, Policy, Previous, RFC6749, RedirectRule, Rotation,
     ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
@@ -25,6 +25,7 @@ static POLICY: Policy = Policy {
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
     algs: &[Alg::RS256],
+    authorization: &RFC6749,
     code_ttl_s: 0,
     access_ttl_s: 0,
     refresh_ttl_s: 0,

@@ -1,30 +1,55 @@
 //! UserInfo (OpenID Connect Core §5.3) over HTTP.
 
-use serde::Serialize;
+use counterfoil_engine::sender::resource::{Bearing, Scheme};
+use counterfoil_engine::userinfo::UserInfo;
+use counterfoil_protocol::form::Form;
+use counterfoil_protocol::refusal::Refusal;
 
 use super::resource;
 use crate::app::{App, Ask};
+use crate::edge;
 use crate::reply::Reply;
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    sub: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-}
-
-/// `GET` or `POST` with an access token.
+/// `GET` or `POST` with an access token in the header.
 pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
     let found = match resource::bearing(ask) {
-        Ok(sent) => {
-            let shown = ask.shown();
-            app.engine.userinfo(&ask.call(), sent, &shown).await
-        }
+        Ok(sent) => look(app, ask, sent).await,
         Err(why) => Err(why),
     };
+    told(ask, found)
+}
+
+/// The same; a `POST` without one may carry it as a form (RFC 6750 §2.2). Never in the query
+/// (RFC 9700 §4.3.2).
+pub async fn answer_or_form(app: &App, ask: &mut Ask<'_>) -> Reply {
+    let post = ask.parts.method == http::Method::POST;
+    if !post || ask.by_header {
+        return answer(app, ask).await;
+    }
+    let body = ask.body;
+    let form: Form<'_> = match edge::form(&ask.parts.headers, ask.parts.uri.query(), body) {
+        Ok(form) => form,
+        Err(_) => return answer(app, ask).await,
+    };
+    let found = match form.one("access_token") {
+        Ok(Some(token)) => look(app, ask, Bearing { scheme: Scheme::Bearer, token }).await,
+        Ok(None) => Err(Refusal::TokenInactive),
+        Err(why) => Err(why),
+    };
+    told(ask, found)
+}
+
+async fn look(app: &App, ask: &mut Ask<'_>, sent: Bearing<'_>) -> Result<UserInfo, Refusal> {
+    let shown = ask.shown();
+    app.engine.userinfo(&ask.call(), sent, &shown).await
+}
+
+fn told(ask: &mut Ask<'_>, found: Result<UserInfo, Refusal>) -> Reply {
     match found {
-        Ok(info) => {
-            let reply = Reply::json(200, &Claims { sub: &info.sub, name: info.name.as_deref() });
+        Ok(UserInfo::Plain(claims)) => resource::answered(Reply::json(200, &claims), ask),
+        Ok(UserInfo::Signed(message)) => {
+            let mut reply = Reply::json_bytes(200, message.into_bytes());
+            reply.media_type = Some("application/jwt");
             resource::answered(reply, ask)
         }
         Err(why) => resource::refused(why, ask),

@@ -4,6 +4,7 @@
 pub mod fintecture;
 pub mod mx;
 pub mod worldline;
+pub mod standard;
 
 use counterfoil_engine::authorize::{Answer, Outcome};
 use counterfoil_engine::grants::GrantRule;
@@ -19,7 +20,8 @@ use crate::edge;
 use crate::reply::{self, Reply};
 
 /// Every surface. The order decides whose endpoints a tenant's metadata describes.
-pub static ALL: &[&dyn Surface] = &[&mx::Mx, &fintecture::Fintecture, &worldline::Worldline];
+pub static ALL: &[&dyn Surface] =
+    &[&mx::Mx, &fintecture::Fintecture, &worldline::Worldline, &standard::Standard];
 
 /// The surface of that name.
 #[must_use]
@@ -71,26 +73,31 @@ pub trait Surface: Send + Sync {
     }
 }
 
-/// RFC 6749 §4.1.2 and RFC 9207.
+/// RFC 6749 §4.1.2 and RFC 9207, in the query.
 pub(crate) fn standard_location(answer: &Answer, ask: &Ask<'_>) -> String {
-    let mut parameters: Vec<(&str, &str)> = Vec::with_capacity(4);
-    let description;
+    let parameters = standard_parameters(answer, ask);
+    let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, text)| (*name, &**text)).collect();
+    answer.uri().with_query(&pairs)
+}
+
+/// The parameters of an answer.
+pub(crate) fn standard_parameters(answer: &Answer, ask: &Ask<'_>) -> Vec<(&'static str, String)> {
+    let mut parameters = Vec::with_capacity(4);
     match &answer.outcome {
-        Outcome::Code { code, .. } => parameters.push(("code", code)),
+        Outcome::Code { code, .. } => parameters.push(("code", code.to_string())),
         Outcome::Elsewhere => {}
         Outcome::Refused(why) => {
-            description = why.description();
-            parameters.push(("error", why.code().as_str()));
-            parameters.push(("error_description", &description));
+            parameters.push(("error", why.code().as_str().to_owned()));
+            parameters.push(("error_description", why.description()));
         }
     }
     if let Some(state) = &answer.state {
-        parameters.push(("state", state));
+        parameters.push(("state", state.to_string()));
     }
     if ask.switches.iss {
-        parameters.push(("iss", &ask.issuer.url));
+        parameters.push(("iss", ask.issuer.url.to_string()));
     }
-    answer.uri().with_query(&parameters)
+    parameters
 }
 
 /// The token endpoint of a surface: parse, ask the engine, write the answer in the surface's shape.

@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::BASIC;
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, REFRESH_TOKEN};
 use counterfoil_engine::policy::{
     AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce, Policy, Previous,
-    RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
+    RFC6749, RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
@@ -39,6 +39,7 @@ const RULES: Policy = Policy {
     id_token: IdToken::Signed { alg: Alg::RS256, ttl_s: 600 },
     access_format: AccessFormat::Opaque,
     algs: &[Alg::RS256],
+    authorization: &RFC6749,
     code_ttl_s: 60,
     access_ttl_s: 600,
     refresh_ttl_s: 30 * 86_400,

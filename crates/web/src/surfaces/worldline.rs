@@ -4,7 +4,7 @@ use counterfoil_engine::client_auth::{BASIC, POST, PRIVATE_KEY_JWT};
 use counterfoil_engine::grants::CLIENT_CREDENTIALS;
 use counterfoil_engine::policy::{
     AccessClaims, AccessFormat, ClientAuthRules, CredentialsTwice, ExactScopes, IdToken, Pkce,
-    Policy, Previous, RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
+    Policy, Previous, RFC6749, RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::{Switches, Tenant};
 use counterfoil_engine::token::TokenAnswer;
@@ -40,6 +40,7 @@ const RULES: Policy = Policy {
     // So that Keycloak's client libraries can verify it (surfaces.md 4.5).
     access_format: AccessFormat::Jwt { alg: Alg::RS256, typ: "JWT", claims },
     algs: &[Alg::RS256],
+    authorization: &RFC6749,
     code_ttl_s: 60,
     access_ttl_s: 300,
     refresh_ttl_s: 0,

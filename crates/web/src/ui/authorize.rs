@@ -9,6 +9,7 @@ use http::header::ACCEPT;
 
 use crate::app::{App, Ask};
 use crate::edge;
+use crate::openid::respond;
 use crate::reply::Reply;
 
 /// `GET` or `POST` of an authorization endpoint with `client_id`.
@@ -40,23 +41,69 @@ pub(crate) async fn begin(
         Err(why) => return shown(app, ask, why, None),
     };
     ask.trace.client = Some(counterfoil_protocol::refusal::printable(client_id));
-    let received = Received { form: &form, client_id, default_scope };
+    let unpacked = match app.engine.unpack(&ask.call(), client_id, &form).await {
+        Ok(unpacked) => unpacked,
+        Err(error) => return failed(app, ask, error, channel).await,
+    };
+    // What came another way counts alone: nothing beside it is looked at (RFC 9101 §6.3).
+    let inner = unpacked.form().map(|text| Form::decode(text.as_bytes())).transpose();
+    let inner = match inner {
+        Ok(inner) => inner,
+        Err(why) => return shown(app, ask, why, None),
+    };
+    let form = inner.as_ref().unwrap_or(&form);
+    let received = Received { form, client_id, default_scope, unpacked: &unpacked };
     let request = match app.engine.validate(&ask.call(), received).await {
         Ok(request) => request,
-        Err(AuthorizeError::Show { why, detail }) => {
-            return shown(app, ask, why, detail.as_ref());
-        }
-        Err(AuthorizeError::Redirect { to, state, why }) => {
-            let outcome = Outcome::Refused(why);
-            let answer = Answer { redirect: to, state, channel, outcome };
-            return refused(app, ask, &answer, why);
-        }
+        Err(error) => return failed(app, ask, error, channel).await,
     };
     let session = edge::cookie(&ask.parts.headers, &session_cookie_name(ask));
     let browser = Browser { cookie: None, session };
     match app.engine.start(&mut ask.call(), request, channel, Some(browser)).await {
-        Ok(started) => send_on(ask, &started),
+        Ok(started) => proceed(app, ask, &started).await,
         Err(why) => super::error_page(app, ask, why, None),
+    }
+}
+
+/// An authorization has begun: on to a page, unless none is needed or none may be shown.
+async fn proceed(app: &App, ask: &mut Ask<'_>, started: &Started) -> Reply {
+    if let Some(refused) = &started.refused {
+        return leave(app, ask, refused).await;
+    }
+    match go_on(app, ask, started.id, started.cookie.as_deref(), started.signed_in).await {
+        Ok(Some(left)) => left,
+        Ok(None) => send_on(ask, started),
+        Err(why) => super::error_page(app, ask, why, None),
+    }
+}
+
+/// The answer of somebody who is signed in, if nothing has to be asked.
+pub(super) async fn go_on(
+    app: &App,
+    ask: &mut Ask<'_>,
+    id: InteractionId,
+    cookie: Option<&str>,
+    signed_in: bool,
+) -> Result<Option<Reply>, Refusal> {
+    if !signed_in {
+        return Ok(None);
+    }
+    let browser = Browser { cookie, session: None };
+    match app.engine.go_on(&mut ask.call(), id, browser).await? {
+        Some(answer) => Ok(Some(leave(app, ask, &answer).await)),
+        None => Ok(None),
+    }
+}
+
+/// A request that goes no further: told here or to the client, never both.
+async fn failed(app: &App, ask: &mut Ask<'_>, error: AuthorizeError, channel: Channel) -> Reply {
+    match error {
+        AuthorizeError::Show { why, detail } => shown(app, ask, why, detail.as_ref()),
+        AuthorizeError::Redirect { to, client, mode, state, why } => {
+            let outcome = Outcome::Refused(why);
+            let answer = Answer { redirect: to, client, mode, state, channel, outcome };
+            refused(app, ask, &answer, why).await
+        }
     }
 }
 
@@ -76,12 +123,12 @@ fn client_id<'f>(form: &'f Form<'_>, names: &[&'static str]) -> Result<&'f str, 
 }
 
 /// A refusal that the client hears of, unless the tenant wants a bad scope shown.
-fn refused(app: &App, ask: &mut Ask<'_>, answer: &Answer, why: Refusal) -> Reply {
+async fn refused(app: &App, ask: &mut Ask<'_>, answer: &Answer, why: Refusal) -> Reply {
     if why.code() == ErrorCode::InvalidScope && ask.switches.scope_error_400 {
         return shown(app, ask, why, None);
     }
     ask.trace.refused(why);
-    Reply::found(&ask.surface.location(answer, ask))
+    respond::reply(app, ask, answer, false).await
 }
 
 /// A refusal that stays here: JSON for a program that asks for it, else a page.
@@ -119,7 +166,7 @@ pub(crate) fn send_on(ask: &Ask<'_>, started: &Started) -> Reply {
 }
 
 /// The answer leaves for the client. After a form that is 303 (attacks.md P25).
-pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer) -> Reply {
+pub(crate) async fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer) -> Reply {
     if let Outcome::Refused(why) = answer.outcome {
         ask.trace.refused(why);
     }
@@ -129,7 +176,7 @@ pub(crate) fn leave(app: &App, ask: &mut Ask<'_>, answer: &Answer) -> Reply {
         return super::consent::done_page(app, ask);
     }
     // The cookie stays until it runs out: the button pressed twice gets the same answer again.
-    Reply::see_other(&ask.surface.location(answer, ask))
+    respond::reply(app, ask, answer, true).await
 }
 
 /// One cookie per authorization, so that two tabs do not disturb each other. `__Host-` on https: no

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use counterfoil_engine::authorize::{Approval, Browser, ConsentQuestion};
+use counterfoil_engine::claims::Requested;
 use counterfoil_engine::consent::Shown;
-use counterfoil_engine::interaction::{RefusedWhy, Step};
+use counterfoil_engine::interaction::{Interaction, RefusedWhy, Step};
 use counterfoil_jose::provider;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::{AccountId, InteractionId};
@@ -23,6 +24,19 @@ const ACCOUNT_SCOPES: [&str; 4] = ["accounts", "transactions", "statements", "ai
 
 fn concerns_accounts(scope: &ScopeSet) -> bool {
     ACCOUNT_SCOPES.iter().any(|token| scope.contains(token))
+}
+
+/// What is told in words: the scopes, and those that stand for single claims (OpenID Connect Core
+/// §5.5).
+fn spoken(interaction: &Interaction) -> Vec<String> {
+    let mut scopes: Vec<String> = interaction.scope.iter().map(str::to_owned).collect();
+    let claims = Requested::kept(interaction.openid.claims.as_deref());
+    for scope in claims.spoken() {
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    scopes
 }
 
 pub(super) fn purpose(scope: &ScopeSet) -> Purpose {
@@ -90,7 +104,7 @@ fn view(app: &App, ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountI
         signed_in_as: subject.name.to_string(),
         switch_action: Some(format!("{}/login/switch", ask.located.base)),
         ends_at_s: Some(question.ends.0),
-        scopes: question.interaction.scope.iter().map(str::to_owned).collect(),
+        scopes: spoken(&question.interaction),
         accounts,
         no_account_chosen: false,
         manage_url: None,
@@ -138,7 +152,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
         Some("deny") => {
             let why = RefusedWhy::Declined;
             let answer = app.engine.decline(&mut ask.call(), id, browser, why).await?;
-            return Ok(leave(app, ask, &answer));
+            return Ok(leave(app, ask, &answer).await);
         }
         Some(_) | None => {
             return Err(Refusal::Parameter(
@@ -166,7 +180,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let accounts_needed = concerns_accounts(&interaction.scope);
     let approval = Approval { accounts, accounts_needed, shown };
     match app.engine.approve(&mut ask.call(), id, browser, &approval).await {
-        Ok(answer) => Ok(leave(app, ask, &answer)),
+        Ok(answer) => Ok(leave(app, ask, &answer).await),
         Err(Refusal::AccountsMissing) => {
             ask.trace.refused(Refusal::AccountsMissing);
             let question = question.ok_or(Refusal::InteractionUnknown)?;

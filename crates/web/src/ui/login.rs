@@ -8,7 +8,7 @@ use counterfoil_protocol::ids::{ClientId, InteractionId};
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 
-use super::authorize::{cookie_line, cookie_name, leave, session_cookie_name};
+use super::authorize::{cookie_line, cookie_name, go_on, leave, session_cookie_name};
 use super::views::{LoginError, LoginView};
 use crate::app::{App, Ask};
 use crate::edge;
@@ -28,8 +28,9 @@ async fn get(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let query = ask.parts.uri.query().unwrap_or_default();
     let form = Form::decode(query.as_bytes())?;
     let interaction = opened(app, ask, super::interaction_id(&form)?).await?;
+    let hint = interaction.openid.login_hint.as_deref().unwrap_or_default();
     match interaction.step {
-        Step::Login => show(app, ask, &interaction, "", None).await,
+        Step::Login => show(app, ask, &interaction, hint, None).await,
         // Signed in already, in this tab or another.
         Step::Consent { .. } => {
             let id = interaction.id.to_hex();
@@ -99,7 +100,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     if form.one("action")? == Some("cancel") {
         let why = RefusedWhy::Declined;
         let answer = app.engine.decline(&mut ask.call(), id, browser, why).await?;
-        return Ok(leave(app, ask, &answer));
+        return Ok(leave(app, ask, &answer).await);
     }
     let (login, password) = (form.one("login")?, form.one("password")?);
     let (Some(login), Some(password)) = (login, password) else {
@@ -110,12 +111,20 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let attempt = app.engine.login(&mut ask.call(), id, browser, (login, &secret)).await;
     match attempt {
         Ok(LoggedIn::Proceed { cookie, session }) => {
-            let id = id.to_hex();
-            let to = format!("{}/consent?interaction={id}", ask.located.base);
             let session_name = session_cookie_name(ask);
-            Ok(Reply::see_other(&to)
-                .cookie(&cookie_line(&name, &cookie, ask))
-                .cookie(&cookie_line(&session_name, &session, ask)))
+            let to = match go_on(app, ask, id, Some(&cookie), true).await? {
+                Some(left) => left,
+                None => {
+                    let id = id.to_hex();
+                    let base = ask.located.base;
+                    Reply::see_other(&format!("{base}/consent?interaction={id}"))
+                }
+            };
+            Ok(to.cookie(&cookie_line(&name, &cookie, ask)).cookie(&cookie_line(
+                &session_name,
+                &session,
+                ask,
+            )))
         }
         Ok(LoggedIn::Again { attempts_left }) => {
             ask.trace.refused(Refusal::LoginWrong);
@@ -123,7 +132,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
             let error = LoginError::Wrong { attempts_left: Some(left) };
             show(app, ask, &interaction, login, Some(error)).await
         }
-        Ok(LoggedIn::Finished(answer)) => Ok(leave(app, ask, &answer)),
+        Ok(LoggedIn::Finished(answer)) => Ok(leave(app, ask, &answer).await),
         Err(Refusal::LoginThrottled) => {
             ask.trace.refused(Refusal::LoginThrottled);
             let wait_s = Refusal::LoginThrottled.retry_after_s().unwrap_or(60);

@@ -14,7 +14,7 @@ use counterfoil_engine::client::Client;
 use counterfoil_engine::interaction::Interaction;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::InteractionId;
-use counterfoil_protocol::refusal::{ErrorCode, Refusal};
+use counterfoil_protocol::refusal::{AuthorizeFault, ErrorCode, Refusal};
 use counterfoil_protocol::secret::{Digest, same_bytes};
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::request::Parts;
@@ -79,6 +79,8 @@ pub(crate) fn client_view(client: &Client) -> ClientView {
         regulator: text(&client.about.regulator),
         authorisation: text(&client.about.authorization_id),
         website: text(&client.about.website),
+        policy_url: text(&client.metadata.policy_uri),
+        terms_url: text(&client.metadata.tos_uri),
         ..ClientView::default()
     }
 }
@@ -196,8 +198,12 @@ fn kind(why: Refusal) -> ErrorKind {
     match why {
         Refusal::RedirectUnregistered | Refusal::RedirectMismatch => ErrorKind::AddressUnknown,
         Refusal::ClientUnknown | Refusal::ClientSuspended => ErrorKind::AppUnknown,
-        Refusal::InteractionExpired | Refusal::RequestTimeout => ErrorKind::LinkExpired,
-        Refusal::InteractionUnknown => ErrorKind::LinkUsed,
+        Refusal::InteractionExpired
+        | Refusal::Authorize(AuthorizeFault::PushedExpired)
+        | Refusal::RequestTimeout => ErrorKind::LinkExpired,
+        Refusal::InteractionUnknown | Refusal::Authorize(AuthorizeFault::PushedSpent) => {
+            ErrorKind::LinkUsed
+        }
         Refusal::AntiForgery => ErrorKind::FormForeign,
         Refusal::LoginThrottled | Refusal::LoginWrong => ErrorKind::SignInLocked,
         Refusal::SubjectSuspended => ErrorKind::AccessClosed,

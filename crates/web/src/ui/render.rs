@@ -17,6 +17,7 @@ pub mod samples;
 mod templates;
 mod words;
 
+pub(crate) use markup::escaped;
 pub use templates::TEMPLATE_VERSION;
 
 /// Longest name in a heading, on a button, in the header.

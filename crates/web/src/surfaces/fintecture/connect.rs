@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use counterfoil_engine::authorize::{AuthorizeError, Browser, Polled, Received, Validated};
+use counterfoil_engine::authorize::{
+    AuthorizeError, Browser, Polled, Received, Unpacked, Validated,
+};
 use counterfoil_engine::client::Client;
 use counterfoil_engine::client_auth::{Authorization, Further as _, Presented};
 use counterfoil_engine::interaction::Channel;
@@ -118,7 +120,13 @@ async fn begin(app: &App, ask: &mut Ask<'_>, channel: Channel) -> Result<Interac
     };
     let completed = Form::of(pairs.chain(with_type));
     let id = client.id.as_str().to_owned();
-    let received = Received { form: &completed, client_id: &id, default_scope: Some("AIS") };
+    let unpacked = Unpacked::default();
+    let received = Received {
+        form: &completed,
+        client_id: &id,
+        default_scope: Some("AIS"),
+        unpacked: &unpacked,
+    };
     let request: Validated = match app.engine.validate(&ask.call(), received).await {
         Ok(request) => request,
         Err(AuthorizeError::Show { why, .. } | AuthorizeError::Redirect { why, .. }) => {

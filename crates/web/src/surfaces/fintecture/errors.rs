@@ -120,6 +120,8 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         | Refusal::Metadata(..)
         | Refusal::LogoutHint
         | Refusal::LogoutRedirectUnregistered
+        | Refusal::RequestObject(_)
+        | Refusal::Authorize(_)
         | Refusal::AccountsMissing => BAD_REQUEST,
     }
 }

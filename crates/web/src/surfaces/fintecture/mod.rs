@@ -14,8 +14,8 @@ use counterfoil_engine::grants::{
 };
 use counterfoil_engine::interaction::Channel;
 use counterfoil_engine::policy::{
-    AccessFormat, ClientAuthRules, CredentialsTwice, IdToken, Pkce, Policy, Previous, RedirectRule,
-    Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
+    AccessFormat, ClientAuthRules, CredentialsTwice, IdToken, Pkce, Policy, Previous, RFC6749,
+    RedirectRule, Rotation, ScopeAbsent, SenderRules, VerifierAbsent,
 };
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
@@ -49,6 +49,7 @@ static POLICY: Policy = Policy {
     id_token: IdToken::Never,
     access_format: AccessFormat::Opaque,
     algs: &[Alg::RS256],
+    authorization: &RFC6749,
     code_ttl_s: 60,
     access_ttl_s: 3_600,
     refresh_ttl_s: 180 * 86_400,

@@ -21,7 +21,7 @@ pub(super) fn escape(out: &mut String, text: &str) {
 }
 
 /// The same as a new string.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     escape(&mut out, text);
     out

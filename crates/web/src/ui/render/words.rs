@@ -11,8 +11,18 @@ use super::markup;
 use crate::ui::texts::Texts;
 
 /// The scopes that have plain words.
-pub(super) const SCOPES: [&str; 6] =
-    ["ais", "openid", "customers", "accounts", "transactions", "statements"];
+pub(super) const SCOPES: [&str; 10] = [
+    "ais",
+    "openid",
+    "customers",
+    "accounts",
+    "transactions",
+    "statements",
+    "profile",
+    "email",
+    "address",
+    "phone",
+];
 /// The roles that have plain words (ETSI TS 119 495 §5.1).
 pub(super) const ROLES: [&str; 4] = ["psp_as", "psp_pi", "psp_ai", "psp_ic"];
 

@@ -94,8 +94,22 @@ scope-transactions = Transactions
     .about = Date, amount, other party and description of each transaction of the accounts you choose.
 scope-statements = Statements
     .about = The statements of the accounts you choose, as documents.
+scope-profile = Your profile
+    .about = Your name, birth date, gender, language, time zone, picture and website.
+scope-email = Your e-mail address
+    .about = Your e-mail address, and whether the bank has checked it.
+scope-address = Your postal address
+    .about = Your postal address.
+scope-phone = Your phone number
+    .about = Your phone number, and whether the bank has checked it.
 scope-other = Other information: { $scope }
     .about = The bank has no description of this. Decline if you do not know what it is for.
+
+## The way back to the app, in a browser without script
+
+form-post-title = One more step
+form-post-why = Your answer goes back to the app when you press this button.
+form-post-submit = Continue
 
 ## When it cannot go on: what happened, and what to do
 
