@@ -32,7 +32,7 @@ mod backup;
 mod examine;
 mod mark;
 
-pub use backup::BackupError;
+pub use backup::{BackupError, backup, restore};
 pub use examine::{Report, examine};
 
 use cache::Cache;
