@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::{ends, run};
 use crate::server::Server;
 use crate::wire::Answer;
 
@@ -399,4 +400,26 @@ fn a_clients_metadata_in_a_file_is_judged_like_a_registration() {
     assert!(check(&keys("none.json"), "", 3).contains("none.json"));
     std::fs::write(folder.path().join("resources/bad.json"), "{\"keys\":[]}").unwrap();
     assert!(check(&keys("bad.json"), "", 3).contains("no set of public keys"));
+}
+
+#[test]
+fn an_operator_suspends_a_client_that_registered_itself_and_resumes_it() {
+    let server = Server::with(TENANTS);
+    let own = Own::new(&server, &good());
+    let credentials = format!("{}:{}", own.id(), own.answer.member("client_secret"));
+    let body = "grant_type=authorization_code&code=x&redirect_uri=https%3A%2F%2Fapp.example%2Fcb";
+    let error = || server.form("/o/open/oauth2/v4/token", &credentials, body).member("error");
+    let (id, state) = (own.id(), server.state.display().to_string());
+    let operate = |verb: &str, id: &str| run(&["client", verb, id, "--state", &state]);
+    assert_eq!(error(), "invalid_grant");
+    assert!(ends(&operate("suspend", &id), 0).contains("suspended"));
+    assert_eq!(error(), "invalid_client");
+    // Twice is once.
+    ends(&operate("suspend", &id), 0);
+    ends(&operate("resume", &id), 0);
+    assert_eq!(error(), "invalid_grant");
+    // What a file says is decided there: the next reload would undo it.
+    let told = ends(&operate("suspend", "mxrecipient"), 1);
+    assert!(told.contains("is managed by") && told.contains("suspended = true"), "{told}");
+    assert!(ends(&operate("suspend", "nobody"), 1).contains("no client \"nobody\""));
 }

@@ -24,6 +24,7 @@ use counterfoil_web::ui::views::DemoView;
 use crate::failure::Failure;
 use crate::resources::Loaded;
 use crate::system::{PooledPasswords, PooledSigner, SystemClock, SystemDice, micros};
+use crate::vigil::Vigil;
 
 /// What the application is made of.
 pub struct Parts {
@@ -124,6 +125,29 @@ impl Spare {
     pub fn begin(algs: &[Alg]) -> Self {
         Self(algs.iter().map(|alg| (*alg, Making::start(*alg))).collect())
     }
+}
+
+/// Applies what files say and tells the log, unless nothing may be written.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_unless_quarantined(
+    app: &App,
+    vigil: &Vigil,
+    loaded: Loaded,
+    spare: Spare,
+) -> Result<(), Failure> {
+    if let Some(why) = vigil.quarantine() {
+        eprintln!(
+            "quarantine: {why}. Nothing is issued and nothing is active; see `counterfoil status`, \
+             and `counterfoil restore --accept` when you know what was lost"
+        );
+        return Ok(());
+    }
+    for line in apply(app, loaded, spare).await? {
+        eprintln!("{line}");
+    }
+    Ok(())
 }
 
 /// Applies what files say. Signing keys that a tenant lacks are made first, on all processors,

@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod egress;
 pub mod polite;
 pub mod listener;
+pub mod vigil;
 pub mod key_times;
 pub mod operator;
 pub mod serve;

@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::client_certificate::Trust;
 use crate::polite::Polite;
 use crate::proxy::{self, Proxies};
+use crate::vigil::Vigil;
 
 /// Connections that are open at the same time; one more waits in the kernel.
 const CONNECTIONS_MAX: usize = 8_192;
@@ -47,6 +48,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// What all listeners share.
 pub struct Shared {
     app: Arc<App>,
+    vigil: Arc<Vigil>,
     connections: Arc<Semaphore>,
     in_flight: Semaphore,
     clients: Clients,
@@ -73,9 +75,14 @@ struct Peer {
 impl Shared {
     /// `stop` turns true when the server is to end.
     #[must_use]
-    pub fn new(app: Arc<App>, clients: Clients, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        app: Arc<App>,
+        vigil: Arc<Vigil>,
+        clients: Clients,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { app, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), clients, stop }
+        Self { app, vigil, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), clients, stop }
     }
 }
 
@@ -182,6 +189,12 @@ async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Res
     let Ok(_slot) = shared.in_flight.try_acquire() else {
         return shared.app.refuse(Refusal::Overloaded, &parts);
     };
+    if let Some(answer) = shared.vigil.answer(&parts) {
+        return answer;
+    }
+    if shared.vigil.is_quarantined() {
+        return shared.app.refuse(Refusal::StoreUnavailable, &parts);
+    }
     if head_len(&parts) > HEAD_LEN_MAX {
         return shared.app.refuse(Refusal::HeadTooLarge, &parts);
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use counterfoil_store::Opened;
 use counterfoil_web::app::App;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +16,7 @@ use crate::listener::{self, Clients, Shared};
 use crate::operator::Desk;
 use crate::operator::listener::Operator;
 use crate::system::SystemDice;
+use crate::vigil::Vigil;
 
 /// How often expired records are looked for, and how many go in one step.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -24,6 +24,9 @@ const SWEEP_STEP: usize = 1_000;
 const SWEEP_STEPS_MAX: usize = 20;
 /// How often waiting access events are appended.
 const APPEND_EVERY: Duration = Duration::from_millis(500);
+/// How often it is written down how far the store has come: a store that is set back by less is not
+/// recognised.
+const MARK_EVERY: Duration = Duration::from_secs(1);
 /// Signing keys are looked at this often, in rounds of [`SWEEP_EVERY`].
 const KEYS_EVERY: u32 = 60;
 
@@ -57,12 +60,15 @@ impl Signals {
         })
     }
 
-    async fn end(mut self, reload: Reload) {
+    async fn end(mut self, reload: &Reload, vigil: &Vigil) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload().await,
+                _ = self.hangup.recv() => match vigil.quarantine() {
+                    None => reload().await,
+                    Some(why) => eprintln!("reload refused, the store is in quarantine: {why}"),
+                },
             }
         }
     }
@@ -77,46 +83,63 @@ pub type Reload = Box<dyn Fn() -> counterfoil_engine::store::BoxFuture<'static, 
 /// When the store does not close.
 pub async fn run(
     app: Arc<App>,
-    store: Arc<Opened>,
+    vigil: Arc<Vigil>,
     (sockets, clients): (Vec<Socket>, Clients),
     operator: Operator,
     (signals, reload): (Signals, Reload),
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
-    let shared = Arc::new(Shared::new(app.clone(), clients, stopping.clone()));
+    let shared = Arc::new(Shared::new(app.clone(), vigil.clone(), clients, stopping.clone()));
     let mut running = tokio::task::JoinSet::new();
     for socket in sockets {
         running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));
     }
-    let desk = Arc::new(Desk { app: app.clone(), store: store.clone() });
+    let reload = Arc::new(reload);
+    let (vigil_of_desk, reload_of_desk) = (vigil.clone(), reload.clone());
+    let desk = Desk { app: app.clone(), vigil: vigil_of_desk, reload: reload_of_desk };
+    let desk = Arc::new(desk);
     running.spawn(operator.run(desk, stopping.clone()));
-    let housekeeping = tokio::spawn(keep_house(app.clone(), stopping));
-    signals.end(reload).await;
+    let housekeeping = tokio::spawn(keep_house(app.clone(), vigil.clone(), stopping));
+    signals.end(&reload, &vigil).await;
     // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
     let _ = stop.send(true);
     while running.join_next().await.is_some() {}
     let _ = housekeeping.await;
-    let _ = app.engine.append_access_events().await;
-    tokio::task::spawn_blocking(move || store.close())
-        .await
-        .map_err(|e| Failure::failed(format!("the store did not close: {e}")))
+    if !vigil.is_quarantined() {
+        let _ = app.engine.append_access_events().await;
+    }
+    tokio::task::spawn_blocking(move || {
+        // The next start has the older mark, if this one cannot be written.
+        let _ = vigil.remember();
+        vigil.store().close();
+    })
+    .await
+    .map_err(|e| Failure::failed(format!("the store did not close: {e}")))
 }
 
 /// Frees what has expired, in small steps between the commits of others; appends waiting events.
-async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+async fn keep_house(app: Arc<App>, vigil: Arc<Vigil>, mut stop: watch::Receiver<bool>) {
     let mut sweep = interval(SWEEP_EVERY);
     let mut append = interval(APPEND_EVERY);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     append.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut mark = interval(MARK_EVERY);
+    mark.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rounds: u32 = 0;
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
-            _ = append.tick() => {
+            _ = mark.tick() => {
+                let vigil = vigil.clone();
+                // The next one says the same and more.
+                let _ = tokio::task::spawn_blocking(move || vigil.remember()).await;
+            }
+            // Nothing is written to a store that may be the wrong one.
+            _ = append.tick(), if !vigil.is_quarantined() => {
                 // The events wait for the next time when the store does not take them.
                 let _ = app.engine.append_access_events().await;
             }
-            _ = sweep.tick() => {
+            _ = sweep.tick(), if !vigil.is_quarantined() => {
                 rounds = rounds.wrapping_add(1);
                 sweep_some(&app).await;
                 if rounds.is_multiple_of(KEYS_EVERY) {

@@ -36,7 +36,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
-    /// Look at the clients in the store
+    /// Look at the clients in the store, or keep one out
     Client {
         #[command(subcommand)]
         verb: ClientVerb,
@@ -51,6 +51,15 @@ pub(super) enum Command {
         #[command(subcommand)]
         verb: MigrateVerb,
     },
+    /// Say whether a running server is ready, and what keeps it from being so
+    Status(StatusOptions),
+    /// Copy a store while the server runs, or look at a copy
+    Backup {
+        #[command(subcommand)]
+        verb: BackupVerb,
+    },
+    /// Put a copy in the place of the store, or accept one that was put there
+    Restore(RestoreOptions),
     /// Say what happened: for a reference such as 7H2K-9QXD, or a code such as E2031
     Explain {
         /// A reference, a request id, or a code
@@ -237,6 +246,70 @@ pub(super) enum ConfigVerb {
     },
 }
 
+#[derive(Debug, Args)]
+pub(super) struct StatusOptions {
+    /// The state folder of the running server
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print nothing; the exit code says it
+    #[arg(long, conflicts_with = "json")]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreOptions {
+    /// The copy
+    #[arg(required_unless_present = "accept", conflicts_with = "accept")]
+    pub(super) file: Option<PathBuf>,
+    /// Say what would happen, and change nothing
+    #[arg(long, conflicts_with = "accept")]
+    pub(super) plan: bool,
+    /// End the quarantine of the running server: what was lost with the newer store stays lost
+    #[arg(long)]
+    pub(super) accept: bool,
+    /// The state folder of the server
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+    /// The store, when it is not store.db in the state folder
+    #[arg(long)]
+    pub(super) store: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BackupVerb {
+    /// Write a copy of the store, whole and of one moment; never the keys
+    Create {
+        /// The new file; it must not be there yet
+        file: PathBuf,
+        /// The store, such as .counterfoil/store.db
+        #[arg(long, default_value = ".counterfoil/store.db")]
+        store: PathBuf,
+    },
+    /// Restore a copy into a temporary place and look at everything in it
+    Verify {
+        /// The copy
+        file: PathBuf,
+        /// The state folder with the key file that its signing keys must open with
+        #[arg(long, default_value = ".counterfoil")]
+        state: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneClient {
+    /// The client id
+    pub(super) id: String,
+    /// Its tenant, where several have a client of that id
+    #[arg(long)]
+    pub(super) tenant: Option<String>,
+    /// The state folder of the running server
+    #[arg(long, default_value = ".counterfoil")]
+    pub(super) state: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientVerb {
     /// List the clients of every tenant
@@ -248,6 +321,10 @@ pub(super) enum ClientVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Let nothing be issued to a client, and nothing it has be active, until it is resumed
+    Suspend(OneClient),
+    /// Let a suspended client go on
+    Resume(OneClient),
     /// Show one client
     Show {
         /// The client id

@@ -1,4 +1,5 @@
-//! `counterfoil client list` and `client show`: from the store, also while the server runs.
+//! `counterfoil client list` and `client show`: from the store, also while the server runs. `client
+//! suspend` and `client resume`: by the server.
 
 use std::path::Path;
 
@@ -8,9 +9,11 @@ use counterfoil_protocol::ids::TenantId;
 use counterfoil_store::SqliteStore;
 use serde::Serialize;
 
-use super::arguments::ClientVerb;
+use super::arguments::{ClientVerb, OneClient};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use crate::operator::ask::ask;
+use crate::operator::clients::{Asked, Done};
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -37,6 +40,8 @@ pub(super) async fn run(verb: ClientVerb) -> Result<(), Failure> {
             let shown: Vec<Shown<'_>> = all.iter().map(|(t, c)| shown(t, c)).collect();
             if json { print_json(&shown) } else { table(&shown) }
         }
+        ClientVerb::Suspend(one) => told(one, "/client/suspend", "suspended").await,
+        ClientVerb::Resume(one) => told(one, "/client/resume", "resumed").await,
         ClientVerb::Show { id, tenant, store, json } => {
             let all = all(&store).await?;
             let wanted = |t: &TenantId| tenant.as_ref().is_none_or(|name| name == t.as_str());
@@ -60,6 +65,14 @@ pub(super) async fn run(verb: ClientVerb) -> Result<(), Failure> {
     }
 }
 
+/// Asks the running server, which alone writes.
+async fn told(one: OneClient, path: &str, done: &str) -> Result<(), Failure> {
+    let OneClient { id, tenant, state } = one;
+    let Done { tenant, client } = ask(&state, path, &Asked { id, tenant }).await?;
+    super::out(&format!("{done} {client} of {tenant}"));
+    Ok(())
+}
+
 async fn all(path: &Path) -> Result<Vec<(TenantId, Client)>, Failure> {
     let opened = SqliteStore::open_read_only(path);
     let store = opened.map_err(|e| Failure::unreachable(e.to_string()))?;
@@ -75,7 +88,10 @@ async fn all(path: &Path) -> Result<Vec<(TenantId, Client)>, Failure> {
     Ok(clients)
 }
 
-async fn everything(store: &dyn Store, query: &Query) -> Result<Vec<(Key, Record)>, Failure> {
+pub(super) async fn everything(
+    store: &dyn Store,
+    query: &Query,
+) -> Result<Vec<(Key, Record)>, Failure> {
     const PAGE_MAX: usize = 500;
     let mut all: Vec<(Key, Record)> = vec![];
     loop {

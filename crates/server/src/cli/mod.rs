@@ -1,6 +1,7 @@
 //! The command line: one verb each. Data goes to stdout, everything else to stderr.
 
 mod arguments;
+mod backup;
 mod cert;
 mod client;
 mod config;
@@ -13,6 +14,7 @@ mod migrate;
 mod pasted;
 mod play;
 mod serve;
+mod status;
 mod token;
 
 use std::io::Write as _;
@@ -61,6 +63,9 @@ fn run(command: Command, started_us: u64) -> Result<(), Failure> {
         Command::Client { verb } => client_runtime(client::run(verb)),
         Command::Key { verb } => client_runtime(key::run(verb)),
         Command::Migrate { verb } => migrate::run(verb),
+        Command::Status(options) => client_runtime(status::run(options)),
+        Command::Backup { verb } => client_runtime(backup::run(verb)),
+        Command::Restore(options) => client_runtime(backup::restoring(options)),
         Command::Explain { what, state } => explain::run(&what, &state),
         Command::Cert { verb } => cert::run(verb),
         Command::Jwt { verb } => jwt::jwt(verb),

@@ -14,6 +14,7 @@ use crate::operator::listener::Operator;
 use crate::resources::Addresses;
 use crate::serve::{self, Signals, Socket};
 use crate::system::{SystemDice, micros};
+use crate::vigil::Vigil;
 use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
 
 pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
@@ -55,9 +56,8 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         templates: settings.templates.clone(),
         sandbox: None,
     })?);
-    for line in boot::apply(&app, loaded, boot::Spare::default()).await? {
-        eprintln!("{line}");
-    }
+    let vigil = Arc::new(Vigil::begin(store, &settings.state.join("keys"))?);
+    boot::apply_unless_quarantined(&app, &vigil, loaded, boot::Spare::default()).await?;
     let operator = Operator::bind(&settings.state)?;
     let signals = Signals::take()?;
     let listening: Vec<String> = sockets
@@ -72,5 +72,5 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let base = settings.issuer.clone();
     let addresses = Addresses::one(&base);
     let reload = sandbox::reloading(app.clone(), settings.resources.clone(), addresses, keys);
-    serve::run(app, store, (sockets, clients), operator, (signals, reload)).await
+    serve::run(app, vigil, (sockets, clients), operator, (signals, reload)).await
 }

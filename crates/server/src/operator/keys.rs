@@ -110,11 +110,11 @@ fn line(tenant: &TenantId, key: &KeyLine) -> Line {
     }
 }
 
-fn tenant_id(name: &str) -> Result<TenantId, Failure> {
+pub(super) fn tenant_id(name: &str) -> Result<TenantId, Failure> {
     TenantId::parse(name).map_err(|_| Failure::usage(format!("\"{name}\" is no tenant")))
 }
 
-fn refused(why: Refusal) -> Failure {
+pub(super) fn refused(why: Refusal) -> Failure {
     let stable = why.stable();
     Failure::failed(format!("{} {}", stable.code, stable.title))
 }

@@ -129,5 +129,11 @@ async fn perform(desk: &Desk, request: Request<Incoming>) -> Result<Value, (Stat
     };
     let asked = serde_json::from_slice(&bytes)
         .map_err(|_| usage(StatusCode::BAD_REQUEST, "the command is no JSON"))?;
+    if let Some(why) = desk.vigil.quarantine()
+        && ![super::STATUS, super::ACCEPT].contains(&verb.path)
+    {
+        let what = format!("the store is in quarantine: {why}");
+        return Err((StatusCode::CONFLICT, Failure::failed(what)));
+    }
     (verb.run)(desk, asked).await.map_err(|failure| (StatusCode::CONFLICT, failure))
 }

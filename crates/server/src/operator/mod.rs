@@ -5,6 +5,8 @@
 //! machine reaches it; who may open the file is whom the system lets (experience.md section 4).
 
 pub mod ask;
+pub(crate) mod clients;
+pub(crate) mod health;
 pub(crate) mod keys;
 pub mod listener;
 
@@ -12,12 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use counterfoil_engine::store::BoxFuture;
-use counterfoil_store::Opened;
 use counterfoil_web::app::App;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::serve::Reload;
+use crate::vigil::Vigil;
 
 /// The socket of a state folder.
 const SOCKET: &str = "operator.sock";
@@ -31,8 +34,10 @@ fn socket(state: &Path) -> PathBuf {
 pub struct Desk {
     /// The application.
     pub app: Arc<App>,
-    /// Its store.
-    pub store: Arc<Opened>,
+    /// Whether it may do its work, and its store.
+    pub vigil: Arc<Vigil>,
+    /// Applies what the files say.
+    pub reload: Arc<Reload>,
 }
 
 /// Something an operator can ask of a running server.
@@ -45,8 +50,16 @@ struct Verb {
 
 type Run = for<'a> fn(&'a Desk, Value) -> BoxFuture<'a, Result<Value, Failure>>;
 
+/// What can be asked while the store is in quarantine; everything else might write to it.
+const STATUS: &str = "/status";
+const ACCEPT: &str = "/restore/accept";
+
 /// Everything that can be asked.
 static VERBS: &[Verb] = &[
+    Verb { path: STATUS, run: |desk, asked| Box::pin(async { health::status(desk, asked) }) },
+    Verb { path: ACCEPT, run: |desk, asked| Box::pin(health::accept(desk, asked)) },
+    Verb { path: "/client/suspend", run: |desk, asked| Box::pin(clients::suspend(desk, asked)) },
+    Verb { path: "/client/resume", run: |desk, asked| Box::pin(clients::resume(desk, asked)) },
     Verb { path: "/key/list", run: |desk, asked| Box::pin(keys::list(desk, asked)) },
     Verb { path: "/key/rotate", run: |desk, asked| Box::pin(keys::rotate(desk, asked)) },
 ];

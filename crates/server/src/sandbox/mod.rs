@@ -23,6 +23,7 @@ use crate::operator::listener::Operator;
 use crate::resources::Addresses;
 use crate::serve::{self, Signals, Socket};
 use crate::system::SystemDice;
+use crate::vigil::Vigil;
 use crate::{boot, keyfile, listener, resources, tls};
 
 /// What the command line asks for.
@@ -134,7 +135,8 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     let addresses =
         Addresses { base: http.clone(), https: Some(https.clone()), mtls: Some(mtls.clone()) };
     let loaded = resources::load(&files.resources, &addresses, &keys)?;
-    boot::apply(&app, loaded, spare).await?;
+    let vigil = Arc::new(Vigil::begin(store, &state.join("keys"))?);
+    boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await?;
 
     let sockets = sockets(&files, plain, secure, asking)?;
     let clients = Clients { trust: Trust::of(&trusted)?, ..Clients::default() };
@@ -157,7 +159,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     }
 
     let reload = reloading(app.clone(), files.resources.clone(), addresses, keys);
-    let served = serve::run(app, store, (sockets, clients), operator, (signals, reload)).await;
+    let served = serve::run(app, vigil, (sockets, clients), operator, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
     served

@@ -1,0 +1,231 @@
+//! Whether the server may do its work: checks by name, and the quarantine of a store that was set
+//! back (attacks.md FI19).
+//!
+//! How far the store has come is kept beside the key file, where no copy of the store brings it along.
+//! A store that is behind it has lost revocations: what they ended would be alive again. So nothing is
+//! issued and nothing is active until somebody who knows what was lost says so.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use counterfoil_engine::ctx::Entropy as _;
+use counterfoil_protocol::ids::{GrantId, hex};
+use counterfoil_store::{Health, Mark, Opened, Standing};
+use counterfoil_web::reply::{Body, Reply};
+use counterfoil_web::request_id::RequestId;
+use http::request::Parts;
+use http::{Method, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::keyfile::private;
+use crate::system::SystemDice;
+use crate::toml_file;
+
+/// Beside the key file.
+const FILE: &str = "store-mark.toml";
+
+/// See the module.
+pub struct Vigil {
+    store: Arc<Opened>,
+    path: PathBuf,
+    quarantined: AtomicBool,
+    why: Mutex<Option<String>>,
+    last: Mutex<Option<Mark>>,
+}
+
+/// One thing that must be well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// `store` or `quarantine`.
+    pub name: String,
+    /// What is wrong, for the operator; `None` when nothing is.
+    pub failing: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    store: String,
+    number: u64,
+    hash: String,
+}
+
+impl Vigil {
+    /// Compares the store with what the folder of the key file remembers of it.
+    ///
+    /// # Errors
+    /// [`Failure::config`] for a damaged mark, [`Failure::failed`] when the store does not answer.
+    pub fn begin(store: Arc<Opened>, keys: &Path) -> Result<Self, Failure> {
+        let path = keys.join(FILE);
+        let why = match read(&path)? {
+            None => None,
+            Some(earlier) => {
+                let standing = store.standing(&earlier);
+                let standing =
+                    standing.map_err(|_| Failure::failed("the store does not answer"))?;
+                doubt(standing)
+            }
+        };
+        let (quarantined, last) = (AtomicBool::new(why.is_some()), Mutex::default());
+        let vigil = Self { store, path, quarantined, why: Mutex::new(why), last };
+        vigil.remember()?;
+        Ok(vigil)
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Opened> {
+        &self.store
+    }
+
+    /// Why nothing is issued and nothing is active, if that is so.
+    #[must_use]
+    pub fn quarantine(&self) -> Option<String> {
+        if !self.is_quarantined() {
+            return None;
+        }
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether nothing is issued and nothing is active.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantined.load(Ordering::Acquire)
+    }
+
+    /// Somebody knows what was lost: from here on the store counts as it is.
+    ///
+    /// # Errors
+    /// When the mark cannot be written; then nothing changes.
+    pub fn accept(&self) -> Result<(), Failure> {
+        self.write()?;
+        self.quarantined.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Keeps how far the store has come, if it has. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn remember(&self) -> Result<(), Failure> {
+        if self.is_quarantined() { Ok(()) } else { self.write() }
+    }
+
+    fn write(&self) -> Result<(), Failure> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read from what is committed, so the mark is never ahead of the store.
+        let Some(mark) = self.store.mark().filter(|mark| *last != Some(*mark)) else {
+            return Ok(());
+        };
+        let text = format!(
+            "# The newest event of the store that this server has worked with. A store that does not \
+             have it\n# was set back. Keep this file with the keys, and out of copies of the store.\n\
+             store = \"{}\"\nnumber = {}\nhash = \"{}\"\n",
+            hex(&mark.store),
+            mark.number,
+            hex(&mark.hash)
+        );
+        let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", self.path.display()));
+        let next = self.path.with_extension("next");
+        // One that was cut off.
+        let _ = std::fs::remove_file(&next);
+        private(&next, text.as_bytes()).map_err(told)?;
+        std::fs::rename(&next, &self.path).map_err(told)?;
+        *last = Some(mark);
+        Ok(())
+    }
+
+    /// Everything that must be well for the server to be ready.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Check> {
+        let store = match self.store.health() {
+            Health::Ready => None,
+            Health::Interrupted { why } | Health::Stopped { why } => Some(why.into()),
+        };
+        let check = |name: &str, failing| Check { name: name.into(), failing };
+        vec![check("store", store), check("quarantine", self.quarantine())]
+    }
+
+    /// What is answered before any surface is asked: the health of the server, and everything while
+    /// the store is in quarantine.
+    #[must_use]
+    pub fn answer(&self, parts: &Parts) -> Option<Response<Body>> {
+        let path = parts.uri.path();
+        let looks = parts.method == Method::GET || parts.method == Method::HEAD;
+        let reply = match path {
+            "/livez" if looks => Reply::json(200, &Live { live: true }),
+            "/readyz" if looks => {
+                let checks = self.checks();
+                // The names only: reasons name files, and are for `counterfoil status`.
+                let failing = checks.into_iter().filter(|check| check.failing.is_some());
+                let failing: Vec<String> = failing.map(|check| check.name).collect();
+                let status = if failing.is_empty() { 200 } else { 503 };
+                Reply::json(status, &Ready { ready: failing.is_empty(), failing })
+            }
+            _ if !self.is_quarantined() => return None,
+            _ if path.ends_with("/introspect") && parts.method == Method::POST => {
+                Reply::json_bytes(200, br#"{"active":false}"#.to_vec())
+            }
+            _ => return None,
+        };
+        let mut random = [0; 16];
+        random.copy_from_slice(&SystemDice.bytes32()[..16]);
+        Some(reply.into_response(&RequestId::new(random).to_string()))
+    }
+}
+
+#[derive(Serialize)]
+struct Live {
+    live: bool,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    failing: Vec<String>,
+}
+
+/// Why a store at this mark would be in quarantine, by what the folder of the key file remembers.
+///
+/// # Errors
+/// [`Failure::config`] for a damaged mark.
+pub fn doubts(mark: &Mark, keys: &Path) -> Result<Option<String>, Failure> {
+    let earlier = read(&keys.join(FILE))?;
+    // A copy has no other event of the same number: it would have to be a copy of a fork.
+    Ok(earlier.and_then(|earlier| doubt(mark.standing(&earlier, Some(earlier.hash)))))
+}
+
+fn doubt(standing: Standing) -> Option<String> {
+    match standing {
+        Standing::WentOn | Standing::New => None,
+        Standing::SetBack { by } => Some(format!(
+            "the store was set back: {by} events are missing that this server had written"
+        )),
+        Standing::Forked => Some(
+            "the store is an earlier copy that went on by itself: events are missing that this \
+             server had written"
+                .into(),
+        ),
+        Standing::Foreign => Some("the store is another one than this server worked with".into()),
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Mark>, Failure> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let Stored { store, number, hash } = toml_file::read(path)?;
+    let bytes = |text: &str| GrantId::parse_hex(text).ok().map(|id| id.0);
+    let halves = hash.split_at_checked(32).and_then(|(a, b)| Some([bytes(a)?, bytes(b)?]));
+    let (Some(store), Some([first, second])) = (bytes(&store), halves) else {
+        let what = "is damaged; fix: restore it from a copy of the keys, or remove it when nothing \
+                    was restored since";
+        return Err(Failure::config(format!("{}: {what}", path.display())));
+    };
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(&first);
+    hash[16..].copy_from_slice(&second);
+    Ok(Some(Mark { store, number, hash }))
+}
