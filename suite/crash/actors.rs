@@ -225,6 +225,6 @@ fn hidden(html: &str) -> String {
     clippy::disallowed_methods,
     reason = "an assertion needs the time of the process under test"
 )]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }

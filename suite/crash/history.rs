@@ -13,6 +13,8 @@ pub(crate) struct Stamp {
     pub(crate) order: u64,
     /// Operations of the disk until then; always 0 where the disk is not counted.
     pub(crate) disk: u64,
+    /// Seconds since 1970: codes live a minute.
+    pub(crate) second: u64,
 }
 
 /// Who presents a code.
@@ -129,6 +131,8 @@ pub(crate) struct History {
     order: AtomicU64,
     calls: Mutex<Vec<Call>>,
     more: Condvar,
+    /// Where the clock stands.
+    pub(crate) second: Option<u64>,
     /// Where the disk is counted.
     pub(crate) disk: Option<counterfoil_disk::Disk>,
 }
@@ -139,7 +143,8 @@ impl History {
         // The disk first at the end of a call and last at its begin would be tighter; this is safe:
         // a call is taken to begin not later and to end not earlier than it did.
         let disk = self.disk.as_ref().map_or(0, counterfoil_disk::Disk::changes);
-        Stamp { order: self.order.fetch_add(1, Ordering::SeqCst), disk }
+        let second = self.second.unwrap_or_else(crate::actors::now);
+        Stamp { order: self.order.fetch_add(1, Ordering::SeqCst), disk, second }
     }
 
     /// A call has its answer, or will never have one.
@@ -191,6 +196,12 @@ impl History {
             }
         }
         let order = AtomicU64::new(self.order.load(Ordering::SeqCst));
-        Self { order, calls: Mutex::new(calls), more: Condvar::new(), disk: None }
+        Self {
+            order,
+            calls: Mutex::new(calls),
+            more: Condvar::new(),
+            second: self.second,
+            disk: None,
+        }
     }
 }

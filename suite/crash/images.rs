@@ -3,8 +3,9 @@
 //! and SQLite, over what the disk would have held.
 
 use counterfoil_disk::{Cut, Disk};
+use counterfoil_protocol::moment::Moment;
 
-use crate::actors::Actors;
+use crate::actors::{self, Actors, Props};
 use crate::history::{self, History, Said};
 use crate::inside::House;
 use crate::stage;
@@ -33,10 +34,11 @@ fn nothing_that_was_acknowledged_is_lost_whatever_the_disk_kept() {
     let disk = Disk::under(&disk_folder).unwrap();
     disk.record();
     let mut history = History::default();
-    history.disk = Some(disk.clone());
+    let moment = Moment(actors::now());
+    (history.disk, history.second) = (Some(disk.clone()), Some(moment.0));
     let mut estate = Estate::default();
     let (from, to) = {
-        let house = House::open(folder.path(), &disk_folder.join("store.db")).unwrap();
+        let house = House::open(folder.path(), &disk_folder.join("store.db"), moment).unwrap();
         let actors = Actors { wire: &house, history: &history, props: &props };
         estate.prepare(&actors).unwrap();
         let from = disk.changes();
@@ -62,7 +64,7 @@ fn nothing_that_was_acknowledged_is_lost_whatever_the_disk_kept() {
             let image = tempfile::tempdir().unwrap();
             images.write(cut, image.path()).unwrap();
             let seen = history.cut(position);
-            let again = started(folder.path(), image.path(), &seen, (&estate, &props));
+            let again = started(folder.path(), image.path(), &seen, (&estate, &props), moment);
             asked += again.unwrap_or_else(|e| panic!("position {position} of {to}, {cut:?}: {e}"));
             looked_at += 1;
         }
@@ -80,12 +82,13 @@ fn started(
     folder: &std::path::Path,
     image: &std::path::Path,
     history: &History,
-    (estate, props): (&Estate, &crate::actors::Props),
+    (estate, props): (&Estate, &Props),
+    moment: Moment,
 ) -> Result<usize, String> {
     let store = image.join("store.db");
     // A disk that counts nothing, and waits for no device.
     let disk = Disk::under(image)?;
-    let house = House::open(folder, &store)?;
+    let house = House::open(folder, &store, moment)?;
     // The start has applied what the file says.
     let mut estate = estate.clone();
     estate.suspended = false;

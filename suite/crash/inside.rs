@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use counterfoil_engine::client::ClientStatus;
+use counterfoil_engine::ctx::Clock;
 use counterfoil_engine::engine::{AuditMode, Call};
 use counterfoil_engine::outbound::Nobody;
 use counterfoil_protocol::ids::{ClientId, TenantId};
+use counterfoil_protocol::moment::Moment;
 use counterfoil_server::boot::{self, Parts, Spare};
 use counterfoil_server::system::SystemDice;
 use counterfoil_server::{keyfile, resources};
@@ -29,6 +31,14 @@ impl Journal for Silent {
     }
 }
 
+struct Stopped(Moment);
+
+impl Clock for Stopped {
+    fn now(&self) -> Moment {
+        self.0
+    }
+}
+
 /// See the module.
 pub(crate) struct House {
     pub(crate) app: App,
@@ -38,7 +48,9 @@ pub(crate) struct House {
 
 impl House {
     /// On a folder that is set, with its store at `store`.
-    pub(crate) fn open(folder: &Path, store: &Path) -> Result<Self, String> {
+    ///
+    /// Its clock stands: what was given a moment ago has not ended, however long a run takes.
+    pub(crate) fn open(folder: &Path, store: &Path, moment: Moment) -> Result<Self, String> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
         let path = folder.join("keys/handle-keys.toml");
@@ -56,7 +68,9 @@ impl House {
             templates: None,
             sandbox: None,
         });
-        let app = app.map_err(|e| e.to_string())?;
+        let mut app = app.map_err(|e| e.to_string())?;
+        let engine = Arc::get_mut(&mut app.engine).ok_or("the engine is shared")?;
+        engine.clock = Arc::new(Stopped(moment));
         let loaded = resources::load(&folder.join("resources"), ISSUER, &keys).unwrap();
         let applied = runtime.block_on(boot::apply(&app, loaded, Spare::default()));
         applied.map_err(|e| e.to_string())?;

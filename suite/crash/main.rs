@@ -21,6 +21,9 @@ mod inside;
 mod kills;
 mod positions;
 mod images;
+mod faults;
+mod broken;
+mod setback;
 
 /// How often, in a plain `cargo test` or as `cargo xtask crash` says.
 #[expect(clippy::disallowed_methods, reason = "how the check says how long to go on")]

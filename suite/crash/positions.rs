@@ -31,7 +31,7 @@ fn order(at: u64, dice: &mut Dice) -> String {
     format!("at {at} change any {how}")
 }
 
-fn give(orders: &Path, text: &str) {
+pub(crate) fn give(orders: &Path, text: &str) {
     let next = orders.with_extension("next");
     std::fs::write(&next, text).unwrap();
     std::fs::rename(next, orders).unwrap();

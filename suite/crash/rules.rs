@@ -16,6 +16,9 @@ const OWN: [(&str, &str); 3] = [
     ("worldline", "VOP WERO"),
 ];
 
+/// A code lives 60 s; one that is older than this may have ended by itself.
+const CODE_SURE_S: u64 = 45;
+
 /// Everything that is wrong with a history; nothing, if nothing is.
 pub(crate) fn broken(calls: &[Call]) -> Vec<String> {
     let family = Family::of(calls);
@@ -259,7 +262,10 @@ fn what_lives(calls: &[Call], family: &Family<'_>, faults: &mut Vec<String>) {
             (What::Redeem { code, by: By::Owner }, Said::Refused(_)) => (code, "an approval"),
             _ => continue,
         };
-        let acknowledged = told.get(token.as_str()).is_some_and(|told| told.before(call));
+        let acknowledged = told.get(token.as_str()).is_some_and(|told| {
+            let old = call.end.second.saturating_sub(told.begin.second) > CODE_SURE_S;
+            told.before(call) && !(old && matches!(call.what, What::Redeem { .. }))
+        });
         // A refresh can be the replay that ends its own token; a first redemption cannot.
         let itself = matches!(&call.what, What::Refresh { .. });
         let ended = |other: &Call| {

@@ -85,6 +85,10 @@ impl Server {
     fn spawn(mut command: Command, folder: &Path) -> Result<Self, String> {
         command.arg("serve").arg("--config").arg(folder.join("counterfoil.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        // What is said to this program is no setting of the server.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COUNTERFOIL_")) {
+            command.env_remove(name);
+        }
         let mut child = command.spawn().unwrap();
         let stderr = lines(child.stderr.take().unwrap());
         let mut said = vec![];
@@ -116,6 +120,12 @@ impl Server {
     /// Whether it has ended, and how.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().unwrap()
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(&self) -> ExitStatus {
+        self.signal("TERM");
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).wait().unwrap()
     }
 
     /// Reads the resources again. Whether it said that it had.

@@ -9,6 +9,7 @@ mod tools;
 mod sim;
 mod mutants;
 mod crash;
+mod sweep;
 mod postgres;
 mod conformance;
 mod bench;
@@ -63,9 +64,15 @@ static VERBS: &[Verb] = &[
     },
     Verb {
         name: "crash",
-        about: "kill -9 of the real binary under load, many times",
+        about: "deaths of the server under load, many times, and a disk that fails on request",
         help: crash::HELP,
         run: crash::run,
+    },
+    Verb {
+        name: "sweep",
+        about: "what sweeping a million expired records costs those who commit meanwhile",
+        help: sweep::HELP,
+        run: sweep::run,
     },
     Verb {
         name: "conformance",

@@ -5,7 +5,7 @@ use crate::history::{Call, Stamp};
 
 /// Calls one after the other, written down in their order.
 fn history(calls: &[(What, Said)]) -> Vec<String> {
-    let stamp = |order| Stamp { order, disk: 0 };
+    let stamp = |order| Stamp { order, disk: 0, second: 0 };
     let call = |(n, (what, said)): (usize, &(What, Said))| Call {
         begin: stamp(2 * n as u64),
         end: stamp(2 * n as u64 + 1),
