@@ -10,8 +10,9 @@ use counterfoil_engine::outbound::Nobody;
 use counterfoil_protocol::ids::{ClientId, TenantId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_server::boot::{self, Parts, Spare};
+use counterfoil_server::keyfile;
+use counterfoil_server::resources::{self, Addresses};
 use counterfoil_server::system::SystemDice;
-use counterfoil_server::{keyfile, resources};
 use counterfoil_store::Opened;
 use counterfoil_web::app::{App, Carried};
 use counterfoil_web::journal::{Entry, Journal};
@@ -71,7 +72,8 @@ impl House {
         let mut app = app.map_err(|e| e.to_string())?;
         let engine = Arc::get_mut(&mut app.engine).ok_or("the engine is shared")?;
         engine.clock = Arc::new(Stopped(moment));
-        let loaded = resources::load(&folder.join("resources"), ISSUER, &keys).unwrap();
+        let loaded =
+            resources::load(&folder.join("resources"), &Addresses::one(ISSUER), &keys).unwrap();
         let applied = runtime.block_on(boot::apply(&app, loaded, Spare::default()));
         applied.map_err(|e| e.to_string())?;
         Ok(Self { app, store, runtime })

@@ -64,7 +64,6 @@ fn a_backup_under_load_is_of_one_moment_and_can_be_restored() {
     assert!(done(folder, &plan).contains("events that the copy does not have"));
     let (code, told) = said(folder, &["restore", "copy.db", "--state", "."]);
     assert!(code == Some(1) && told.contains("is in use"), "{told}");
-    drop(operator);
     drop(server);
     let told = done(folder, &["restore", "copy.db", "--state", "."]);
     assert!(told.contains("store.db.before-restore-1") && told.contains("quarantine"), "{told}");

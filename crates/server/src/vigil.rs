@@ -119,20 +119,7 @@ impl Vigil {
         let Some(mark) = self.store.mark().filter(|mark| *last != Some(*mark)) else {
             return Ok(());
         };
-        let text = format!(
-            "# The newest event of the store that this server has worked with. A store that does not \
-             have it\n# was set back. Keep this file with the keys, and out of copies of the store.\n\
-             store = \"{}\"\nnumber = {}\nhash = \"{}\"\n",
-            hex(&mark.store),
-            mark.number,
-            hex(&mark.hash)
-        );
-        let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", self.path.display()));
-        let next = self.path.with_extension("next");
-        // One that was cut off.
-        let _ = std::fs::remove_file(&next);
-        private(&next, text.as_bytes()).map_err(told)?;
-        std::fs::rename(&next, &self.path).map_err(told)?;
+        save(&self.path, &mark)?;
         *last = Some(mark);
         Ok(())
     }
@@ -187,12 +174,31 @@ struct Ready {
     failing: Vec<String>,
 }
 
-/// Why a store at this mark would be in quarantine, by what the folder of the key file remembers.
+/// Lets the folder of the key file remember a mark that is further than what it remembers of the same
+/// store: of a store that is about to be replaced.
+///
+/// # Errors
+/// [`Failure::config`] for a damaged mark, [`Failure::failed`] when it cannot be written.
+pub fn raise(mark: &Mark, keys: &Path) -> Result<(), Failure> {
+    let path = keys.join(FILE);
+    match read(&path)? {
+        Some(earlier) if earlier.store != mark.store || earlier.number >= mark.number => Ok(()),
+        Some(_) | None => save(&path, mark),
+    }
+}
+
+/// Why a store at this mark would be in quarantine, by what the folder of the key file remembers and
+/// by the store that it replaces.
 ///
 /// # Errors
 /// [`Failure::config`] for a damaged mark.
-pub fn doubts(mark: &Mark, keys: &Path) -> Result<Option<String>, Failure> {
-    let earlier = read(&keys.join(FILE))?;
+pub fn doubts(mark: &Mark, there: Option<&Mark>, keys: &Path) -> Result<Option<String>, Failure> {
+    let further = |a: &Mark, b: &Mark| a.store == b.store && a.number > b.number;
+    let earlier = match (read(&keys.join(FILE))?, there) {
+        (Some(earlier), Some(there)) if further(there, &earlier) => Some(*there),
+        (None, Some(there)) => Some(*there),
+        (earlier, _) => earlier,
+    };
     // A copy has no other event of the same number: it would have to be a copy of a fork.
     Ok(earlier.and_then(|earlier| doubt(mark.standing(&earlier, Some(earlier.hash)))))
 }
@@ -210,6 +216,23 @@ fn doubt(standing: Standing) -> Option<String> {
         ),
         Standing::Foreign => Some("the store is another one than this server worked with".into()),
     }
+}
+
+fn save(path: &Path, mark: &Mark) -> Result<(), Failure> {
+    let text = format!(
+        "# The newest event of the store that this server has worked with. A store that does not have \
+         it\n# was set back. Keep this file with the keys, and out of copies of the store.\n\
+         store = \"{}\"\nnumber = {}\nhash = \"{}\"\n",
+        hex(&mark.store),
+        mark.number,
+        hex(&mark.hash)
+    );
+    let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
+    let next = path.with_extension("next");
+    // One that was cut off.
+    let _ = std::fs::remove_file(&next);
+    private(&next, text.as_bytes()).map_err(told)?;
+    std::fs::rename(&next, path).map_err(told)
 }
 
 fn read(path: &Path) -> Result<Option<Mark>, Failure> {

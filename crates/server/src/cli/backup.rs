@@ -121,7 +121,8 @@ fn restored(file: &Path, store: &Path, state: &Path, plan: bool) -> Result<(), F
             eprintln!("{} has {n} events that the copy does not have", store.display());
         }
     }
-    let doubt = vigil::doubts(&report.mark, &state.join("keys"))?;
+    let (keys, known) = (state.join("keys"), there.as_ref().map(|there| &there.mark));
+    let doubt = vigil::doubts(&report.mark, known, &keys)?;
     match &doubt {
         Some(why) => eprintln!(
             "the server will start in quarantine: {why}. Nothing is issued and nothing is active \
@@ -136,6 +137,12 @@ fn restored(file: &Path, store: &Path, state: &Path, plan: bool) -> Result<(), F
     let refused = |e: &dyn std::fmt::Display| {
         Failure::failed(format!("{} was not restored: {e}", store.display()))
     };
+    // The server may have died before it had written this down.
+    if let Some(mark) = known
+        && keys.exists()
+    {
+        vigil::raise(mark, &keys)?;
+    }
     let aside: Option<PathBuf> = restore(file, store).map_err(|e| refused(&e))?;
     if let Some(aside) = aside {
         eprintln!("what was there is now {}", aside.display());
