@@ -127,7 +127,7 @@ impl Spare {
     }
 }
 
-/// Applies what files say and tells the log, unless nothing may be written.
+/// Applies what files say, unless nothing may be written; then the log is told.
 ///
 /// # Errors
 /// As [`apply`].
@@ -136,18 +136,15 @@ pub async fn apply_unless_quarantined(
     vigil: &Vigil,
     loaded: Loaded,
     spare: Spare,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     if let Some(why) = vigil.quarantine() {
         eprintln!(
             "quarantine: {why}. Nothing is issued and nothing is active; see `counterfoil status`, \
              and `counterfoil restore --accept` when you know what was lost"
         );
-        return Ok(());
+        return Ok(vec![]);
     }
-    for line in apply(app, loaded, spare).await? {
-        eprintln!("{line}");
-    }
-    Ok(())
+    apply(app, loaded, spare).await
 }
 
 /// Applies what files say. Signing keys that a tenant lacks are made first, on all processors,

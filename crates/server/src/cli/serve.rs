@@ -57,7 +57,10 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         sandbox: None,
     })?);
     let vigil = Arc::new(Vigil::begin(store, &settings.state.join("keys"))?);
-    boot::apply_unless_quarantined(&app, &vigil, loaded, boot::Spare::default()).await?;
+    let spare = boot::Spare::default();
+    for line in boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await? {
+        eprintln!("{line}");
+    }
     let operator = Operator::bind(&settings.state)?;
     let signals = Signals::take()?;
     let listening: Vec<String> = sockets
