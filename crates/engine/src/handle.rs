@@ -125,7 +125,6 @@ const BINDING_LEN: usize = 32;
 const SEAL_LEN: usize = 8;
 const PROOF_LEN: usize = 16;
 const HANDLE_LEN_MAX: usize = FACTS_LEN + BINDING_LEN + SEAL_LEN + PROOF_LEN;
-const WIRE_LEN_MAX: usize = 131;
 
 /// What a handle says, as bytes.
 struct Said {
@@ -380,11 +379,13 @@ impl<K: Kind> Minted<K> {
         bytes[..said.len()].copy_from_slice(said);
         bytes[said.len()..said.len() + SEAL_LEN].copy_from_slice(&seal);
         bytes[said.len() + SEAL_LEN..len].copy_from_slice(&proof);
-        let mut text = Zeroizing::new([0; WIRE_LEN_MAX]);
-        let body = Base64UrlUnpadded::encode(&bytes[..len], text.as_mut_slice()).ok()?;
-        let mut wire = Zeroizing::new(String::with_capacity(K::PREFIX.len() + body.len()));
-        wire.push_str(K::PREFIX);
-        wire.push_str(body);
+        // Written where it stays: a copy in between would have to be wiped too.
+        let prefix = K::PREFIX.as_bytes();
+        let mut text = vec![0; prefix.len() + Base64UrlUnpadded::encoded_len(&bytes[..len])];
+        let (before, body) = text.split_at_mut(prefix.len());
+        before.copy_from_slice(prefix);
+        Base64UrlUnpadded::encode(&bytes[..len], body).ok()?;
+        let wire = Zeroizing::new(String::from_utf8(text).ok()?);
         Some(Self { facts, wire, kind: PhantomData })
     }
 

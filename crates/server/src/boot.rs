@@ -23,7 +23,7 @@ use counterfoil_web::ui::views::DemoView;
 
 use crate::failure::Failure;
 use crate::resources::Loaded;
-use crate::system::{PooledPasswords, PooledSigner, SystemClock, SystemDice, micros};
+use crate::system::{PooledPasswords, PooledSigner, RequestDice, SystemClock, SystemDice, micros};
 use crate::vigil::Vigil;
 
 /// What the application is made of.
@@ -94,7 +94,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         engine: Arc::new(engine),
         pages: Pages::new(parts.templates.as_deref()).map_err(Failure::config)?,
         journal: parts.journal,
-        dice: Box::new(|| Box::new(SystemDice)),
+        dice: Box::new(|| Box::<RequestDice>::default()),
         sandbox: parts.sandbox,
     })
 }

@@ -18,6 +18,7 @@ pub mod tls;
 pub mod proxy;
 pub mod egress;
 pub mod polite;
+pub mod pressure;
 pub mod listener;
 pub mod vigil;
 pub mod key_times;

@@ -17,12 +17,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_certificate::Trust;
 use crate::polite::Polite;
+use crate::pressure::{Pressure, Watch};
 use crate::proxy::{self, Proxies};
 use crate::vigil::Vigil;
 
@@ -51,6 +53,7 @@ pub struct Shared {
     vigil: Arc<Vigil>,
     connections: Arc<Semaphore>,
     in_flight: Semaphore,
+    pressure: Arc<Pressure>,
     clients: Clients,
     stop: watch::Receiver<bool>,
 }
@@ -82,7 +85,18 @@ impl Shared {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { app, vigil, connections, in_flight: Semaphore::new(IN_FLIGHT_MAX), clients, stop }
+        let (in_flight, pressure) = (Semaphore::new(IN_FLIGHT_MAX), Arc::default());
+        Self { app, vigil, connections, in_flight, pressure, clients, stop }
+    }
+
+    /// Measures how far behind this runtime is, as long as the result is kept.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn watch(&self) -> std::io::Result<Watch> {
+        let connections = self.connections.clone();
+        let open = move || CONNECTIONS_MAX - connections.available_permits();
+        self.pressure.watch(Handle::current(), open)
     }
 }
 
@@ -186,6 +200,10 @@ async fn secure(
 /// One request: limits first, then the application.
 async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
+    let connections = CONNECTIONS_MAX - shared.connections.available_permits();
+    if shared.pressure.sends_away(parts.uri.path(), connections) {
+        return shared.app.refuse(Refusal::Overloaded, &parts);
+    }
     let Ok(_slot) = shared.in_flight.try_acquire() else {
         return shared.app.refuse(Refusal::Overloaded, &parts);
     };
@@ -225,12 +243,6 @@ async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
     }
     // A length that is announced is believed before anything of it is read.
     if usize::try_from(hyper::body::Body::size_hint(&body).lower()).is_ok_and(|n| n > BODY_LEN_MAX)
-    {
-        return Err(Refusal::BodyTooLarge);
-    }
-    // What announces itself as too large is not waited for.
-    if usize::try_from(hyper::body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX)
-        > BODY_LEN_MAX
     {
         return Err(Refusal::BodyTooLarge);
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding as _};
 use counterfoil_engine::sender::mtls::PeerCertificate;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use rustls::pki_types::CertificateDer;
 
 use crate::client_certificate::{CHAIN_MAX, Trust};
 
-const CERTIFICATE: &str = "client-cert";
-const CHAIN: &str = "client-cert-chain";
+static CERTIFICATE: HeaderName = HeaderName::from_static("client-cert");
+static CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
 /// Networks that can be listed.
 const NETWORKS_MAX: usize = 64;
 
@@ -78,11 +78,15 @@ pub fn certificate(
     of_connection: Option<&Arc<PeerCertificate>>,
     trust: &Trust,
 ) -> Result<Option<Arc<PeerCertificate>>, Malformed> {
-    let sent: Vec<_> = headers.get_all(CERTIFICATE).iter().cloned().collect();
-    let above: Vec<_> = headers.get_all(CHAIN).iter().cloned().collect();
-    headers.remove(CERTIFICATE);
-    headers.remove(CHAIN);
-    if !proxies.lists(peer) {
+    let listed = proxies.lists(peer);
+    if !listed && !headers.contains_key(&CERTIFICATE) && !headers.contains_key(&CHAIN) {
+        return Ok(of_connection.cloned());
+    }
+    let sent: Vec<_> = headers.get_all(&CERTIFICATE).iter().cloned().collect();
+    let above: Vec<_> = headers.get_all(&CHAIN).iter().cloned().collect();
+    headers.remove(&CERTIFICATE);
+    headers.remove(&CHAIN);
+    if !listed {
         return Ok(of_connection.cloned());
     }
     let [one] = sent.as_slice() else {

@@ -90,6 +90,7 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let shared = Arc::new(Shared::new(app.clone(), vigil.clone(), clients, stopping.clone()));
+    let watched = shared.watch().map_err(|e| Failure::failed(format!("no thread: {e}")))?;
     let mut running = tokio::task::JoinSet::new();
     for socket in sockets {
         running.spawn(listener::run(shared.clone(), socket.listener, socket.tls));
@@ -104,6 +105,7 @@ pub async fn run(
     // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
     let _ = stop.send(true);
     while running.join_next().await.is_some() {}
+    drop(watched);
     let _ = housekeeping.await;
     if !vigil.is_quarantined() {
         let _ = app.engine.append_access_events().await;

@@ -14,6 +14,7 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
 
 /// The time of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,17 +38,45 @@ pub fn micros() -> u64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemDice;
 
-impl Entropy for SystemDice {
+impl SystemDice {
     #[expect(
         clippy::panic,
         reason = "without randomness nothing may be issued; the panic answers 500 and issues nothing"
     )]
-    fn bytes32(&mut self) -> [u8; 32] {
-        let mut out = [0; 32];
-        if provider::random_bytes(&mut out).is_err() {
+    fn fill(self, out: &mut [u8]) {
+        if provider::random_bytes(out).is_err() {
             panic!("the system gives no random bytes");
         }
+    }
+}
+
+impl Entropy for SystemDice {
+    fn bytes32(&mut self) -> [u8; 32] {
+        let mut out = [0; 32];
+        self.fill(&mut out);
         out
+    }
+}
+
+/// What most requests draw: a request id, a serial, and a grant or an interaction.
+const DRAWS: usize = 3;
+
+/// Randomness for one request: drawn at once, because the generator's own work for a call outweighs
+/// the bytes. Nothing is given out twice.
+#[derive(Debug, Default)]
+pub struct RequestDice {
+    drawn: Zeroizing<[[u8; 32]; DRAWS]>,
+    left: usize,
+}
+
+impl Entropy for RequestDice {
+    fn bytes32(&mut self) -> [u8; 32] {
+        if self.left == 0 {
+            SystemDice.fill(self.drawn.as_flattened_mut());
+            self.left = DRAWS;
+        }
+        self.left -= 1;
+        std::mem::take(&mut self.drawn[self.left])
     }
 }
 
@@ -134,5 +163,15 @@ mod tests {
         assert_eq!(pool.check(None, &secret).await, Err(Busy));
         drop(others);
         assert_eq!(pool.check(None, &secret).await, Ok(false));
+    }
+
+    #[test]
+    fn a_request_draws_nothing_twice() {
+        let mut dice = RequestDice::default();
+        let mut seen: Vec<[u8; 32]> = (0..2 * DRAWS + 1).map(|_| dice.bytes32()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 2 * DRAWS + 1);
+        assert!(!seen.contains(&[0; 32]));
     }
 }

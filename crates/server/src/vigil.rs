@@ -159,7 +159,7 @@ impl Vigil {
         };
         let mut random = [0; 16];
         random.copy_from_slice(&SystemDice.bytes32()[..16]);
-        Some(reply.into_response(&RequestId::new(random).to_string()))
+        Some(reply.into_response(RequestId::new(random)))
     }
 }
 

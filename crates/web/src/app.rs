@@ -206,15 +206,16 @@ impl<'r> Ask<'r> {
 impl App {
     /// Answers a request. Never panics: a bug answers 500 and the server lives on.
     pub async fn respond(&self, parts: &Parts, body: &Bytes, carried: &Carried) -> Response<Body> {
-        let id = self.request_id();
+        let mut entropy = (self.dice)();
+        let id = name_of(&mut *entropy);
         let mut seen = Trace::default();
         // Behind a proxy that speaks TLS the browser is on https all the same.
         let secure = carried.secure || self.engine.base.starts_with("https://");
         let (over_tls, certificate) = (carried.secure, carried.certificate.as_deref());
         let arrived = Arrived { parts, body, over_tls, secure, certificate, id };
         let answered = {
-            let answering = self.answer(&arrived, &mut seen);
-            CatchUnwind(Box::pin(answering)).await
+            let answering = std::pin::pin!(self.answer(&arrived, &mut seen, entropy));
+            CatchUnwind(answering).await
         };
         let reply = answered.unwrap_or_else(|()| {
             seen.refused(Refusal::Internal);
@@ -228,14 +229,8 @@ impl App {
     pub fn refuse(&self, why: Refusal, parts: &Parts) -> Response<Body> {
         let mut seen = Trace::default();
         seen.refused(why);
-        self.finish(reply::refusal(why, false, "counterfoil"), parts, self.request_id(), seen)
-    }
-
-    /// A name for a request.
-    fn request_id(&self) -> RequestId {
-        let mut random = [0; 16];
-        random.copy_from_slice(&(self.dice)().bytes32()[..16]);
-        RequestId::new(random)
+        let id = name_of(&mut *(self.dice)());
+        self.finish(reply::refusal(why, false, "counterfoil"), parts, id, seen)
     }
 
     fn finish(
@@ -251,7 +246,9 @@ impl App {
             let name = http::HeaderName::from_static("x-counterfoil-reason");
             reply.set(name, &format!("{} {}", stable.code, stable.title));
         }
-        if seen.why.is_some() || self.journal.wants_successes() {
+        // Whoever was sent away unread left nothing to look up, and there may be thousands of them.
+        let read = seen.why.is_some_and(|why| why != Refusal::Overloaded);
+        if read || self.journal.wants_successes() {
             let stable = seen.why.map(Refusal::stable);
             self.journal.keep(Entry {
                 at: self.engine.clock.now().0,
@@ -268,10 +265,15 @@ impl App {
                 facts: seen.facts,
             });
         }
-        reply.into_response(&id.to_string())
+        reply.into_response(id)
     }
 
-    async fn answer(&self, arrived: &Arrived<'_>, seen: &mut Trace) -> Reply {
+    async fn answer(
+        &self,
+        arrived: &Arrived<'_>,
+        seen: &mut Trace,
+        entropy: Box<dyn Entropy>,
+    ) -> Reply {
         let Arrived { parts, body, over_tls, secure, certificate, id } = *arrived;
         if let Some(asset) = ui::asset(parts) {
             return asset;
@@ -292,7 +294,7 @@ impl App {
             }
             Err(why) => return self.lost(why, arrived, seen, located.by),
         };
-        seen.tenant = Some(issuer.tenant.id.to_string());
+        seen.tenant = Some(issuer.tenant.id.as_str().to_owned());
         if issuer.tenant.https_required && !over_tls {
             return self.lost(Refusal::TlsRequired, arrived, seen, located.by);
         }
@@ -323,7 +325,7 @@ impl App {
             by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
             engine_base: &self.engine.base,
             trace: std::mem::take(seen),
-            entropy: (self.dice)(),
+            entropy,
         };
         ask.trace.surface = Some(ask.surface.name());
         let mut reply = (found.route.handler)(self, &mut ask).await;
@@ -447,10 +449,17 @@ fn matches_path<'p>(pattern: &str, path: &'p str) -> Option<[&'p str; 2]> {
     }
 }
 
-/// Turns a panic of the inner future into an error.
-struct CatchUnwind<F>(Pin<Box<F>>);
+/// A name for a request.
+fn name_of(entropy: &mut dyn Entropy) -> RequestId {
+    let mut random = [0; 16];
+    random.copy_from_slice(&entropy.bytes32()[..16]);
+    RequestId::new(random)
+}
 
-impl<F: Future> Future for CatchUnwind<F> {
+/// Turns a panic of the inner future into an error.
+struct CatchUnwind<'f, F>(Pin<&'f mut F>);
+
+impl<F: Future> Future for CatchUnwind<'_, F> {
     type Output = Result<F::Output, ()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

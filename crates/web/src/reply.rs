@@ -10,6 +10,8 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use crate::request_id::RequestId;
+
 /// The body type of every answer.
 pub type Body = Full<Bytes>;
 
@@ -29,6 +31,8 @@ pub struct Reply {
 }
 
 const JSON: &str = "application/json";
+/// Headers of most answers, with those that the transport adds: the map grows once.
+const HEADERS_USUAL: usize = 12;
 
 impl Reply {
     /// A JSON body. A value that cannot be serialized is a bug and answers as one.
@@ -128,11 +132,12 @@ impl Reply {
 
     /// As HTTP. `request_id` goes into `X-Request-Id`.
     #[must_use]
-    pub fn into_response(self, request_id: &str) -> Response<Body> {
+    pub fn into_response(self, request_id: RequestId) -> Response<Body> {
         let mut response = Response::new(Full::new(self.body));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
+        headers.reserve(HEADERS_USUAL);
         if let Some(media_type) = self.media_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         }
@@ -145,7 +150,7 @@ impl Reply {
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        if let Ok(id) = HeaderValue::from_str(request_id) {
+        if let Ok(id) = HeaderValue::from_bytes(&request_id.text()) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         for (name, value) in self.headers {

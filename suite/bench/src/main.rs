@@ -17,6 +17,7 @@ mod start;
 mod rates;
 mod growth;
 mod peer;
+mod count;
 mod run;
 
 use std::path::Path;

@@ -29,6 +29,12 @@ pub(crate) struct Options {
     /// These flows only.
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     pub(crate) flow: Vec<String>,
+    /// Instructions of the server per answer, counted by callgrind, for the five hottest flows.
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// With `--count`: fails where a flow needs more than this file allows it.
+    #[arg(long, value_name = "FILE", requires = "count")]
+    pub(crate) budget: Option<PathBuf>,
     /// The flows there are.
     #[arg(long)]
     pub(crate) list: bool,

@@ -36,6 +36,11 @@ impl Process {
     pub(crate) fn counterfoil(binary: &Path, config: &Path) -> Result<Self, String> {
         let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(config);
+        Self::told_by_log(command)
+    }
+
+    /// The same for a command that ends in the server.
+    pub(crate) fn told_by_log(mut command: Command) -> Result<Self, String> {
         let mut child = spawn(command.stderr(Stdio::piped()))?;
         let stderr = child.stderr.take().ok_or("no stderr")?;
         let mut lines = BufReader::new(stderr).lines();
@@ -67,6 +72,11 @@ impl Process {
         let address = |name: &str| told.get(name)?.as_str()?.parse().ok();
         let plain = address("plain").ok_or_else(|| format!("no address in {line}"))?;
         Ok(Self { child, plain, tls: address("tls") })
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has used until now.

@@ -73,7 +73,6 @@ pub(crate) const PRAGMAS: &str = "
     pragma journal_size_limit = 67108864;
     pragma temp_store = memory;
     pragma cache_size = -8192;
-    pragma mmap_size = 268435456;
 ";
 
 #[cfg(test)]

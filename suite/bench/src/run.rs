@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::process::Process;
 use crate::rounds::{Servers, Timing};
 use crate::seed::{self, Amounts};
-use crate::{floor, growth, peer, rates, report, start};
+use crate::{count, floor, growth, peer, rates, report, start};
 
 /// Grants of a quick run, and the lower end of growth.
 pub(crate) const FEW: usize = 100_000;
@@ -44,6 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if options.list {
         flows::ALL.iter().for_each(|f| voice.say(&format!("{:<18} {}", f.name, f.about)));
         return Ok(());
+    }
+    if options.count {
+        return count::run(options, &voice);
     }
     if let Some(count) = options.grants {
         return growth::run(options, &voice, count);

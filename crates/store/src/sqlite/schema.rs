@@ -29,16 +29,14 @@ const WRITER: &str = "
     pragma journal_size_limit = 67108864;
     pragma temp_store = memory;
     pragma cache_size = -8192;
-    pragma mmap_size = 268435456;
 ";
 
-/// What is read lies in mapped pages, which the system takes back when it needs them; the cache is
-/// for what is still in the log.
+/// The inner pages of a table of millions fit into the cache; leaves come from the system's. Nothing
+/// is mapped: every connection would map the whole file, and count it as memory of this process.
 const READER: &str = "
     pragma query_only = on;
     pragma temp_store = memory;
-    pragma cache_size = -2048;
-    pragma mmap_size = 268435456;
+    pragma cache_size = -8192;
 ";
 
 /// The connection that writes: makes the file if it is not there, brings its schema up to date.

@@ -95,6 +95,33 @@ pub(crate) fn run(load: &Load, works: Works, process: &Process) -> Result<Window
     LocalSet::new().block_on(&runtime, measure(load, works, process))
 }
 
+/// So many requests, one after the other on one connection; every answer must be right.
+pub(crate) fn one_by_one(
+    address: SocketAddr,
+    work: &mut dyn Work,
+    count: usize,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())?;
+    runtime.block_on(async {
+        let mut connection = Connection::open(address, None).await?;
+        let mut request = Vec::new();
+        for _ in 0..count {
+            request.clear();
+            if !work.next(&mut request) {
+                return Err("the work ended too soon".into());
+            }
+            let answer = connection.ask(&request).await?;
+            if !work.judge(&answer) {
+                return Err(format!("a wrong answer: {}", answer.shown()));
+            }
+        }
+        Ok(())
+    })
+}
+
 async fn measure(load: &Load, works: Works, process: &Process) -> Result<Window, String> {
     let arrivals = match load.pace {
         Pace::Closed => None,
