@@ -8,6 +8,7 @@ use crate::workspace::Workspace;
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
                          [--grants N] [--rate PERCENT...] [--peer node-oidc-provider]
+                         [--count [--budget FILE]]
 
   --quick         under three minutes after the build: short windows, 100,000 grants
   --flow NAME     these flows only; `--list` names them
@@ -16,19 +17,34 @@ Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
   --grants N      growth: flows that read grants, with 100,000 of them and with N
   --rate PERCENT  fixed rates in parts of the peak, such as 50%,80%,120%
   --peer NAME     measures another server too, installed by npm into a temporary folder
+  --count         instructions per answer of the five hottest flows, by callgrind
+  --budget FILE   with --count: fails where a flow is off its budget by more than 3 %
 
 Microseconds of the server's processors per answer, every answer checked, every write durable. What
 it measures and how: docs/performance.md.
 ";
 
 const BUILD: &str = "cargo build --release -p counterfoil-bench";
+/// Instructions per answer against the budget in the repository.
+pub(crate) const COUNT: &str = "cargo xtask bench --count --budget suite/bench/budget.tsv";
+
+/// Runs [`COUNT`] on a server that has been built.
+pub(crate) fn count(workspace: &Workspace) -> Result<(), String> {
+    shell::run(&mut shell::command(workspace.root(), BUILD))?;
+    let words = COUNT.split(' ').skip(3).map(str::to_owned).collect();
+    shell::run(&mut program(workspace, words))
+}
+
+fn program(workspace: &Workspace, words: Vec<String>) -> std::process::Command {
+    let program = workspace.binary().with_file_name("counterfoil-bench");
+    let mut command = shell::words(workspace.root(), &[&program.to_string_lossy()]);
+    command.args(words).arg("--binary").arg(workspace.binary());
+    command
+}
 
 /// Measures the server as it is shipped.
 pub(crate) fn run(workspace: &Workspace, arguments: Arguments) -> Result<(), Stop> {
     shell::run(&mut shell::command(workspace.root(), check::BUILD))?;
     shell::run(&mut shell::command(workspace.root(), BUILD))?;
-    let program = workspace.binary().with_file_name("counterfoil-bench");
-    let mut command = shell::words(workspace.root(), &[&program.to_string_lossy()]);
-    command.args(arguments.rest()).arg("--binary").arg(workspace.binary());
-    Ok(shell::run(&mut command)?)
+    Ok(shell::run(&mut program(workspace, arguments.rest()))?)
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::drive;
 use crate::flows::{self, OURS, Setting};
-use crate::ground::{self, Ground};
+use crate::ground::{self, CLIENTS, Ground};
 use crate::options::Options;
 use crate::process::Process;
 use crate::run::Voice;
@@ -17,13 +17,13 @@ use crate::seed::{self, Amounts};
 /// The flows that a server of this kind answers most.
 const HOTTEST: [&str; 5] =
     ["cc-basic", "introspect-hit", "refresh-rotating", "refresh-staying", "revoke"];
-/// Requests that are not counted: the first ones fill caches.
-const WARM: usize = 100;
+/// Requests that are not counted: one for every client, whose first one fills caches and writes.
+const WARM: usize = CLIENTS + 50;
 /// Requests that are counted; recurring work of the server is spread thin over them.
 const COUNTED: usize = 500;
 /// What a flow may take more, or less, before the budget must be changed.
 const TOLERANCE: f64 = 0.03;
-const AMOUNTS: Amounts = Amounts { grants: 2_000, codes: 0, revocable: 1_000, chains: 1_000 };
+const AMOUNTS: Amounts = Amounts { grants: 2_000, codes: 0, revocable: 1_500, chains: 1_000 };
 
 /// Counts, and compares with the budget if there is one.
 pub(crate) fn run(options: &Options, voice: &Voice) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bench;
 use crate::postgres;
 use crate::shell;
 use crate::tidy;
@@ -82,6 +83,7 @@ pub(super) static ALL: &[Step] = &[
     Step { fast: false, ..quick("build", BUILD, Action::Command) },
     with_binary("postgres", POSTGRES, Action::Own(postgres)),
     with_binary("blackbox", "cargo test --workspace --test blackbox", Action::Program("blackbox")),
+    with_binary("instructions", bench::COUNT, Action::Own(instructions)),
     with_binary("crash", "cargo xtask crash --kills 300", Action::Own(crash)),
     with_binary("docs", "cargo test --workspace --test docs", Action::Program("docs")),
     with_binary("clients", "node suite/clients/run.mjs", Action::Own(clients)),
@@ -165,6 +167,15 @@ fn postgres(workspace: &Workspace) -> Outcome {
 /// Deaths of the server: at random moments, and at named operations of its disk.
 fn crash(workspace: &Workspace) -> Outcome {
     crate::crash::asked(workspace, 300, None).into()
+}
+
+/// What the hottest flows cost, against the budget; valgrind is no part of a toolchain.
+fn instructions(workspace: &Workspace) -> Outcome {
+    if shell::told(&mut shell::command(workspace.root(), "valgrind --version")).is_none() {
+        let how = "valgrind is not here: run `sudo apt-get install valgrind`";
+        return Outcome::Skipped(how.into());
+    }
+    bench::count(workspace).into()
 }
 
 /// Client libraries of others, unchanged, against the binary.
