@@ -63,10 +63,16 @@ const DRAWS: usize = 3;
 
 /// Randomness for one request: drawn at once, because the generator's own work for a call outweighs
 /// the bytes. Nothing is given out twice.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RequestDice {
     drawn: Zeroizing<[[u8; 32]; DRAWS]>,
     left: usize,
+}
+
+impl std::fmt::Debug for RequestDice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RequestDice({} left)", self.left)
+    }
 }
 
 impl Entropy for RequestDice {
