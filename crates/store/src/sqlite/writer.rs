@@ -143,13 +143,27 @@ fn work(
             }
             Err(why) => return Err(why),
         };
-        condition.interrupted(None);
+        // Work that changed nothing, such as a sweep of nothing, does not show that there is space.
+        if group.iter().zip(&outcomes).any(|((work, _), outcome)| wrote(work, *outcome)) {
+            condition.interrupted(None);
+        }
         for ((_, answer), outcome) in group.drain(..).zip(outcomes) {
             // A caller that has gone needs no answer.
             let _ = answer.send(outcome);
         }
     }
     committer.settle()
+}
+
+/// Whether something was written.
+fn wrote(work: &Work, outcome: Outcome) -> bool {
+    match (work, outcome) {
+        (_, Outcome::Conflict(_)) => false,
+        (Work::Commit(batch), Outcome::Done(_)) => {
+            !batch.changes.is_empty() || !batch.events.is_empty()
+        }
+        (Work::Sweep { .. }, Outcome::Done(freed)) => freed > 0,
+    }
 }
 
 #[cfg(test)]
