@@ -274,7 +274,7 @@ pub(crate) fn ask_again(actors: &Actors<'_>, estate: &mut Estate, retire: bool) 
         }
     }
     tokens_again(actors, &calls);
-    codes_again(actors, &calls);
+    codes_again(actors, &calls, &estate.chains);
     assertions_again(actors, &calls);
     if let Said::Tokens { access, .. } = actors.issue(CRASHAPP) {
         actors.look(&access, Whose::Fintecture);
@@ -319,7 +319,7 @@ fn tokens_again(actors: &Actors<'_>, calls: &[Call]) {
     }
 }
 
-fn codes_again(actors: &Actors<'_>, calls: &[Call]) {
+fn codes_again(actors: &Actors<'_>, calls: &[Call], chains: &[Chain]) {
     let mut looked_at = 0;
     for call in calls.iter().rev() {
         let (What::Approve { .. }, Said::Code(code)) = (&call.what, &call.said) else { continue };
@@ -327,16 +327,8 @@ fn codes_again(actors: &Actors<'_>, calls: &[Call]) {
             .iter()
             .filter(|c| matches!(&c.what, What::Redeem { code: c, by: By::Owner } if c == code))
             .collect();
-        let chained = calls.iter().any(|call| {
-            let refreshed = matches!(&call.what, What::Refresh { .. });
-            let of_it = attempts.iter().any(|attempt| match (&attempt.said, &call.what) {
-                (Said::Tokens { refresh: Some(given), .. }, What::Refresh { token }) => {
-                    given == token
-                }
-                _ => false,
-            });
-            refreshed && of_it
-        });
+        // A second redemption would end a chain that goes on.
+        let chained = chains.iter().any(|chain| chain.code == *code);
         if chained || looked_at == CODES_MAX {
             continue;
         }
