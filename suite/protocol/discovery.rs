@@ -9,11 +9,13 @@ use crate::wire::{Answer, Ask};
 use crate::world::{BASE, World};
 
 /// A surface, the path of a tenant with just this one.
-const SURFACES: [(&str, &str); 4] = [
+const SURFACES: [(&str, &str); 6] = [
     ("mx", "/o/mx"),
     ("fintecture", "/o/fintecture"),
     ("worldline", "/auth/realms/sandbox"),
     ("standard", "/o/standard"),
+    ("fapi2", "/o/fapi2"),
+    ("fapi2_ms", "/o/fapi2-ms"),
 ];
 
 /// A file of `golden/`. `GOLDEN=write` renews it, for a change that was meant.
@@ -103,7 +105,7 @@ fn everything_that_is_advertised_is_served() {
         }
         assert_eq!(json["issuer"], format!("{BASE}{base}"));
         // What does not exist is not there.
-        let openid = name == "standard";
+        let openid = matches!(name, "standard" | "fapi2" | "fapi2_ms");
         let pushed = json.get("pushed_authorization_request_endpoint");
         assert_eq!(pushed.is_some(), openid, "{name}");
         assert_eq!(json["request_uri_parameter_supported"], false);

@@ -17,6 +17,7 @@ mod connect;
 mod mx;
 mod worldline;
 mod openid;
+mod fapi;
 mod common;
 mod discovery;
 mod captured;

@@ -3,7 +3,8 @@
 use crate::table::run;
 use crate::world::World;
 
-pub(crate) const TABLES: [&str; 5] = ["fintecture", "mx", "worldline", "common", "standard"];
+pub(crate) const TABLES: [&str; 7] =
+    ["fintecture", "mx", "worldline", "common", "standard", "fapi2", "fapi2_ms"];
 
 #[test]
 fn fintecture_answers_as_its_table_says() {
@@ -28,4 +29,14 @@ fn what_every_tenant_answers_is_as_its_table_says() {
 #[test]
 fn plain_openid_answers_as_its_table_says() {
     run("standard", &World::new());
+}
+
+#[test]
+fn fapi2_answers_as_its_table_says() {
+    run("fapi2", &World::new());
+}
+
+#[test]
+fn fapi2_message_signing_answers_as_its_table_says() {
+    run("fapi2_ms", &World::new());
 }

@@ -9,7 +9,7 @@ use counterfoil_engine::ctx::{Clock, Entropy};
 use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Engine};
 use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
-use counterfoil_engine::keys::{InPlace, Issuer, KeyFile, StoredKey};
+use counterfoil_engine::keys::{self, InPlace, Issuer, KeyFile, StoredKey};
 use counterfoil_engine::login::password::{Busy, Passwords};
 use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_engine::outbound::Nobody;
@@ -163,6 +163,11 @@ impl World {
         let loaded = resources::load(&folder(resources), &addresses, &file);
         let mut desired = loaded.unwrap_or_else(|e| panic!("{e}")).desired;
         desired.keys = desired.tenants.iter().map(|t| (t.id.clone(), key.clone())).collect();
+        // What FAPI signs with by itself.
+        for tenant in desired.tenants.iter().filter(|t| t.id.as_str().starts_with("fapi2")) {
+            let made = keys::generate(Alg::ES256, &file.wrapping, NOW, &mut dice.clone()).unwrap();
+            desired.keys.push((tenant.id.clone(), made));
+        }
         let engine = Engine {
             store: wrap(Arc::new(memory)),
             clock: clock.clone(),

@@ -106,9 +106,9 @@ fn a_message_does_not_bring_its_own_key() {
     let message = Compact::parse_with_jwk(&raw, LEN_MAX).unwrap();
     assert_eq!(message.header().jwk, Some(key(Alg::ES256).public_jwk("k")));
     let private = with_header(r#"{"alg":"ES256","jwk":{"kty":"EC","d":"AQ"}}"#);
-    assert_eq!(Compact::parse_with_jwk(&private, LEN_MAX).unwrap_err(), JwsFault::Malformed);
+    assert_eq!(Compact::parse_with_jwk(&private, LEN_MAX).unwrap_err(), JwsFault::Key);
     let text = with_header(r#"{"alg":"ES256","jwk":"x"}"#);
-    assert_eq!(Compact::parse_with_jwk(&text, LEN_MAX).unwrap_err(), JwsFault::Malformed);
+    assert_eq!(Compact::parse_with_jwk(&text, LEN_MAX).unwrap_err(), JwsFault::Key);
 }
 
 #[test]

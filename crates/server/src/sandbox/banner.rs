@@ -4,7 +4,7 @@ use counterfoil_jose::certificate::Certificate;
 use counterfoil_protocol::ids::hex;
 use serde::Serialize;
 
-use super::{Files, seeds};
+use super::{Files, clients, seeds};
 use crate::failure::Failure;
 
 /// A sandbox that is ready.
@@ -36,6 +36,8 @@ struct Surfaces {
     mx: Surface,
     worldline: Surface,
     standard: OpenId,
+    fapi2: OpenId,
+    fapi2_ms: OpenId,
 }
 
 /// A tenant that speaks OpenID Connect: everything else stands in its metadata.
@@ -43,9 +45,24 @@ struct Surfaces {
 struct OpenId {
     issuer: String,
     discovery: String,
+    resource: String,
+    registration_endpoint: String,
+    initial_access_token: &'static str,
     resource_server: ResourceServer,
-    client: Client,
-    client2: Client,
+    client: OpenIdClient,
+    client2: OpenIdClient,
+}
+
+#[derive(Serialize)]
+struct OpenIdClient {
+    client_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'static str>,
+    redirect_uri: &'static str,
+    scopes: &'static [&'static str],
+    /// A private set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -89,26 +106,22 @@ struct ResourceServer {
 const CALLBACK: &str = "http://127.0.0.1/callback";
 const CALLBACK_WITH_QUERY: &str = "http://127.0.0.1/callback?dummy1=lorem&dummy2=ipsum";
 
-fn openid_client(
+const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "address", "phone"];
+const FAPI_SCOPES: &[&str] =
+    &["openid", "profile", "email", "address", "phone", "accounts", "payments"];
+
+const fn openid_client(
     client_id: &'static str,
     client_secret: &'static str,
     redirect_uri: &'static str,
-) -> Client {
-    Client {
-        client_id,
-        client_secret,
-        redirect_uri: Some(redirect_uri),
-        scopes: vec!["openid", "profile", "email", "address", "phone"],
-        private_key: None,
-        certificate: None,
-        kid: None,
-    }
+) -> OpenIdClient {
+    let client_secret = Some(client_secret);
+    OpenIdClient { client_id, client_secret, redirect_uri, scopes: OPENID_SCOPES, jwks: None }
 }
 
 impl Ready<'_> {
     fn surfaces(&self) -> Result<Surfaces, Failure> {
         let root = self.http;
-        let standard = format!("{}/o/standard", self.https);
         let realm = format!("{root}/auth/realms/sandbox");
         let connect = format!("{realm}/protocol/openid-connect");
         Ok(Surfaces {
@@ -169,14 +182,64 @@ impl Ready<'_> {
                 },
                 resource_server: resource_server("wlresource", "wlresourcesecret"),
             },
-            standard: OpenId {
-                discovery: format!("{standard}/.well-known/openid-configuration"),
-                resource_server: resource_server("openidresource", "openidresourcesecret"),
-                client: openid_client("openidapp", "openidsecret", CALLBACK),
-                client2: openid_client("openidother", "othersecret", CALLBACK_WITH_QUERY),
-                issuer: standard,
-            },
+            standard: self.standard(),
+            fapi2: self.fapi("fapi2", "sandbox-registers-fapi2-clients-00001")?,
+            fapi2_ms: self.fapi("fapi2-ms", "sandbox-registers-fapi2-ms-clients-01")?,
         })
+    }
+
+    fn standard(&self) -> OpenId {
+        let token = "sandbox-registers-openid-clients-0001";
+        let clients = (
+            openid_client("openidapp", "openidsecret", CALLBACK),
+            openid_client("openidother", "othersecret", CALLBACK_WITH_QUERY),
+        );
+        let resource_server = resource_server("openidresource", "openidresourcesecret");
+        self.openid("standard", token, resource_server, clients)
+    }
+
+    fn fapi(&self, tenant: &str, token: &'static str) -> Result<OpenId, Failure> {
+        let [one, two] = clients::CLIENTS;
+        let clients = (
+            self.fapi_client("fapiapp", one, CALLBACK)?,
+            self.fapi_client("fapiother", two, CALLBACK_WITH_QUERY)?,
+        );
+        let resource_server = resource_server("fapiresource", "fapiresourcesecret");
+        Ok(self.openid(tenant, token, resource_server, clients))
+    }
+
+    fn fapi_client(
+        &self,
+        client_id: &'static str,
+        name: &str,
+        redirect_uri: &'static str,
+    ) -> Result<OpenIdClient, Failure> {
+        let path = clients::set(self.files, name);
+        let text = crate::toml_file::text(&path)?;
+        let bad = |e| Failure::failed(format!("{}: {e}", path.display()));
+        let jwks = Some(serde_json::from_str(&text).map_err(bad)?);
+        let client_secret = None;
+        Ok(OpenIdClient { client_id, client_secret, redirect_uri, scopes: FAPI_SCOPES, jwks })
+    }
+
+    fn openid(
+        &self,
+        tenant: &str,
+        initial_access_token: &'static str,
+        resource_server: ResourceServer,
+        (client, client2): (OpenIdClient, OpenIdClient),
+    ) -> OpenId {
+        let issuer = format!("{}/o/{tenant}", self.https);
+        OpenId {
+            discovery: format!("{issuer}/.well-known/openid-configuration"),
+            resource: format!("{issuer}/demo/resource"),
+            registration_endpoint: format!("{issuer}/register"),
+            initial_access_token,
+            resource_server,
+            client,
+            client2,
+            issuer,
+        }
     }
 
     /// SHA-1 of the certificate, in upper case without colons, as the vendor writes it.
@@ -224,12 +287,14 @@ impl Ready<'_> {
              Fintecture   /oauth/accesstoken                                      finapp             finsecret\n  \
              MX (FDX)     /oauth2/v4/token                                        mxrecipient        mxsecret\n  \
              Worldline    /auth/realms/sandbox/protocol/openid-connect/token      Worldline-000021   password123, or {key}\n  \
-             OpenID       /o/standard/token (https)                               openidapp          openidsecret\n\n  \
+             OpenID       /o/standard/token (https)                               openidapp          openidsecret\n  \
+             FAPI 2.0     /o/fapi2/token (https)                                  fapiapp            {fapi}\n\n  \
              customers    {logins}     password: {password}\n  \
              next         counterfoil flow mx        counterfoil token worldline --auth jwt        counterfoil explain CODE\n\n  \
              A token now:\n  \
              curl -s {http}/oauth/accesstoken -d grant_type=client_credentials -d client_id=finapp -d client_secret=finsecret -d scope=PIS",
             ca = short(&self.files.ca),
+            fapi = short(&clients::set(self.files, clients::CLIENTS[0])),
         );
         crate::cli::out(&text);
     }

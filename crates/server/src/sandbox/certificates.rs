@@ -26,7 +26,8 @@ pub(super) fn make(files: &Files) -> Result<(), Failure> {
         let worldline = worldline.join();
         server.map(|()| worldline)
     })?;
-    worldline.map_err(|_| Failure::failed("the worldline key could not be made"))?
+    worldline.map_err(|_| Failure::failed("the worldline key could not be made"))??;
+    super::clients::make(files)
 }
 
 fn fresh(path: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 mod banner;
 mod certificates;
+mod clients;
 mod seeds;
 
 use std::net::{IpAddr, SocketAddr};
@@ -67,6 +68,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// A file of the folder of keys.
+    pub(crate) fn key(&self, name: &str) -> PathBuf {
+        self.keyfile.with_file_name(name)
+    }
+
     fn new(state: &Path) -> Self {
         let keys = state.join("keys");
         Self {

@@ -334,7 +334,7 @@ fn openid_request() -> OpenIdRequest {
         claims: Some(r#"{"id_token":{"acr":null}}"#.into()),
         ui_locales: Some("es-MX".into()),
         login_hint: Some("anna".into()),
-        sub: Some("sub-at-c1".into()),
+        sub: Some(subject_id().as_str().into()),
         details: Some(r#"[{"type":"account_information"}]"#.into()),
         resources: vec!["https://api.bank.example".into()],
         sender: Some(Digest::known([0xbb; 32])),

@@ -118,7 +118,7 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
     let tells_login = policy.id_token != IdToken::Never;
     let challenges = policy.pkce != Pkce::Optional || at.pkce;
     let by_key = policy.client_auth.assertion.is_some();
-    let openid = OpenIdMetadata::of(policy, at.pushed.map(full));
+    let openid = OpenIdMetadata::of(policy, tenant, &at, &ask.issuer.url);
     let metadata = Metadata {
         issuer: &ask.issuer.url,
         authorization_endpoint: at.authorization.map(full),

@@ -3,9 +3,12 @@
 
 use counterfoil_engine::login::ACRS;
 use counterfoil_engine::policy::{Parameters, Policy, PushedRequests, SignedRequests};
+use counterfoil_engine::tenant::Tenant;
 use counterfoil_jose::alg::Alg;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::common::discovery::Endpoints;
 use crate::ui::texts::{ENGLISH, OTHERS};
 
 /// Every claim that a client can come by.
@@ -60,11 +63,16 @@ pub(crate) struct OpenIdMetadata<'a> {
     acr_values_supported: &'a [&'a str],
     display_values_supported: &'a [&'a str],
     ui_locales_supported: Vec<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    dpop_signing_alg_values_supported: Vec<&'a str>,
+    tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<Map<String, Value>>,
 }
 
 impl OpenIdMetadata<'_> {
     /// `None` for a surface that knows nothing of it.
-    pub(crate) fn of(policy: &Policy, pushed: Option<String>) -> Option<Self> {
+    pub(crate) fn of(policy: &Policy, tenant: &Tenant, at: &Endpoints, url: &str) -> Option<Self> {
         let rules = policy.authorization;
         if rules.parameters != Parameters::OpenId {
             return None;
@@ -74,7 +82,7 @@ impl OpenIdMetadata<'_> {
         let answers = rules.response_modes.iter().any(|mode| mode.is_signed());
         let spoken = std::iter::once(&ENGLISH).chain(OTHERS);
         Some(Self {
-            pushed_authorization_request_endpoint: pushed,
+            pushed_authorization_request_endpoint: at.pushed.map(|path| format!("{url}{path}")),
             require_pushed_authorization_requests: rules.pushed == PushedRequests::Required,
             request_parameter_supported: takes,
             require_signed_request_object: matches!(rules.signed, SignedRequests::Required(_)),
@@ -86,6 +94,13 @@ impl OpenIdMetadata<'_> {
             acr_values_supported: ACRS,
             display_values_supported: &["page"],
             ui_locales_supported: spoken.map(|language| language.tag).collect(),
+            dpop_signing_alg_values_supported: policy
+                .sender
+                .proofs
+                .map(|profile| names(profile.algs))
+                .unwrap_or_default(),
+            tls_client_certificate_bound_access_tokens: tenant.mtls_base.is_some(),
+            mtls_endpoint_aliases: aliases(tenant, at),
         })
     }
 }
@@ -108,4 +123,21 @@ pub(crate) fn assertion_algs(policy: &Policy) -> Vec<&'static str> {
         return names(policy.algs);
     }
     vec!["RS256", "PS256", "ES256"]
+}
+
+/// Where the endpoints that clients call are on the listener that asks for certificates (RFC 8705
+/// §5). Browsers go to none of these.
+fn aliases(tenant: &Tenant, at: &Endpoints) -> Option<Map<String, Value>> {
+    let base = format!("{}{}", tenant.mtls_base.as_deref()?, tenant.issuer_path());
+    let endpoints = [
+        ("token_endpoint", Some(at.token)),
+        ("introspection_endpoint", Some(at.introspection)),
+        ("revocation_endpoint", Some(at.revocation)),
+        ("pushed_authorization_request_endpoint", at.pushed),
+        ("userinfo_endpoint", at.userinfo),
+    ];
+    let named = endpoints.into_iter().filter_map(|(name, path)| {
+        Some((name.to_owned(), Value::from(format!("{base}{}", path?))))
+    });
+    Some(named.collect())
 }

@@ -5,6 +5,8 @@ pub mod fintecture;
 pub mod mx;
 pub mod worldline;
 pub mod standard;
+pub mod fapi2;
+pub mod fapi2_ms;
 
 use counterfoil_engine::authorize::{Answer, Outcome};
 use counterfoil_engine::grants::GrantRule;
@@ -20,8 +22,14 @@ use crate::edge;
 use crate::reply::{self, Reply};
 
 /// Every surface. The order decides whose endpoints a tenant's metadata describes.
-pub static ALL: &[&dyn Surface] =
-    &[&mx::Mx, &fintecture::Fintecture, &worldline::Worldline, &standard::Standard];
+pub static ALL: &[&dyn Surface] = &[
+    &mx::Mx,
+    &fintecture::Fintecture,
+    &worldline::Worldline,
+    &standard::Standard,
+    &fapi2::Fapi2,
+    &fapi2_ms::Fapi2Ms,
+];
 
 /// The surface of that name.
 #[must_use]

@@ -11,7 +11,7 @@ use super::markup;
 use crate::ui::texts::Texts;
 
 /// The scopes that have plain words.
-pub(super) const SCOPES: [&str; 10] = [
+pub(super) const SCOPES: [&str; 11] = [
     "ais",
     "openid",
     "customers",
@@ -22,6 +22,7 @@ pub(super) const SCOPES: [&str; 10] = [
     "email",
     "address",
     "phone",
+    "payments",
 ];
 /// The roles that have plain words (ETSI TS 119 495 §5.1).
 pub(super) const ROLES: [&str; 4] = ["psp_as", "psp_pi", "psp_ai", "psp_ic"];

@@ -102,6 +102,8 @@ scope-address = Your postal address
     .about = Your postal address.
 scope-phone = Your phone number
     .about = Your phone number, and whether the bank has checked it.
+scope-payments = Payments you approve one by one
+    .about = The app can prepare payments. Each of them is shown to you before it is made.
 scope-other = Other information: { $scope }
     .about = The bank has no description of this. Decline if you do not know what it is for.
 

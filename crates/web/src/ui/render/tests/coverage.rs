@@ -53,6 +53,8 @@ fn used() -> BTreeSet<String> {
     used.extend(ROLES.iter().map(|role| format!("role-{role}")));
     used.extend(["GBP", "USD"].iter().map(|code| format!("currency-{code}")));
     used.extend(SCOPES.iter().flat_map(|s| [format!("scope-{s}"), format!("scope-{s}.about")]));
+    // The page without a template: `openid/form_post.rs`.
+    used.extend(["title", "why", "submit"].map(|part| format!("form-post-{part}")));
     for (_, source, _) in templates::ALL {
         for call in ["t(\"", "t.plain(\""] {
             for (at, _) in source.match_indices(call) {
