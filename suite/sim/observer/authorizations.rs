@@ -106,8 +106,7 @@ impl Observer<'_> {
         let Some((asked, asked_at)) = visit.approval_begun else {
             return broken("a code without an approval");
         };
-        // An approval that got through unheard is told again to whoever was being read as active.
-        if self.client.is_out() && asked == self.round {
+        if self.client.is_out() {
             return broken("a code for a client that is suspended");
         }
         if self.customer.is_out() && asked == self.round {
