@@ -180,6 +180,12 @@ impl Engine {
         Ok(issuer)
     }
 
+    /// The tenant of that name, if it is at hand: for whoever may not wait for the store.
+    #[must_use]
+    pub fn issuer_at_hand(&self, tenant: &TenantId) -> Option<Arc<Issuer>> {
+        self.directory.issuer(tenant)
+    }
+
     /// The record of a tenant, enabled or not: for what may be said of one that does no work.
     ///
     /// # Errors

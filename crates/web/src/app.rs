@@ -219,7 +219,7 @@ impl App {
         };
         let reply = answered.unwrap_or_else(|()| {
             seen.refused(Refusal::Internal);
-            reply::refusal(Refusal::Internal, false, "counterfoil")
+            self.unhandled(Refusal::Internal, &arrived)
         });
         self.finish(reply, parts, id, seen)
     }
@@ -227,10 +227,58 @@ impl App {
     /// A refusal of the transport, before there is a whole request.
     #[must_use]
     pub fn refuse(&self, why: Refusal, parts: &Parts) -> Response<Body> {
-        let mut seen = Trace::default();
-        seen.refused(why);
+        let (mut seen, body) = (Trace::default(), Bytes::new());
         let id = name_of(&mut *(self.dice)());
-        self.finish(reply::refusal(why, false, "counterfoil"), parts, id, seen)
+        seen.refused(why);
+        let (over_tls, secure, certificate) = (false, false, None);
+        let arrived = Arrived { parts, body: &body, over_tls, secure, certificate, id };
+        self.finish(self.unhandled(why, &arrived), parts, id, seen)
+    }
+
+    /// A refusal that no handler speaks, as the surface whose path it is would put it: its clients
+    /// read that shape. Nothing is waited for, so only a tenant that is at hand has one.
+    fn unhandled(&self, why: Refusal, arrived: &Arrived<'_>) -> Reply {
+        let plain = || reply::refusal(why, false, "counterfoil");
+        let Ok(located) = locate(arrived.parts.uri.path()) else { return plain() };
+        let issuer = self.engine.issuer_at_hand(&located.tenant);
+        let Some(issuer) = issuer.filter(|known| mounted(&known.tenant.mount, located.by)) else {
+            return plain();
+        };
+        match find(&issuer, located.rest, arrived.parts.method.as_str()) {
+            Ok(found) | Err(Missed::Method(_, found)) => {
+                let ask = self.ask((&issuer, &located), &found, arrived, (self.dice)());
+                found.surface.refusal(why, &ask)
+            }
+            Err(Missed::Path) => plain(),
+        }
+    }
+
+    /// What a handler is given.
+    fn ask<'r>(
+        &'r self,
+        (issuer, located): (&'r Arc<Issuer>, &'r Located<'r>),
+        found: &Found<'r>,
+        arrived: &Arrived<'r>,
+        entropy: Box<dyn Entropy>,
+    ) -> Ask<'r> {
+        let Arrived { parts, body, secure, certificate, id, .. } = *arrived;
+        Ask {
+            issuer,
+            switches: found.switches,
+            policy: found.surface.policy(&found.switches),
+            surface: found.surface,
+            parts,
+            body,
+            located,
+            parameters: found.parameters,
+            id,
+            secure,
+            certificate,
+            by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
+            engine_base: &self.engine.base,
+            trace: Trace::default(),
+            entropy,
+        }
     }
 
     fn finish(
@@ -274,7 +322,7 @@ impl App {
         seen: &mut Trace,
         entropy: Box<dyn Entropy>,
     ) -> Reply {
-        let Arrived { parts, body, over_tls, secure, certificate, id } = *arrived;
+        let Arrived { parts, over_tls, .. } = *arrived;
         if let Some(asset) = ui::asset(parts) {
             return asset;
         }
@@ -303,30 +351,14 @@ impl App {
             Err(Missed::Path) => {
                 return self.lost(Refusal::PathUnknown, arrived, seen, located.by);
             }
-            Err(Missed::Method(allowed)) => {
+            Err(Missed::Method(allowed, found)) => {
                 seen.refused(Refusal::MethodNotAllowed);
-                let realm = issuer.tenant.id.as_str();
-                let reply = reply::refusal(Refusal::MethodNotAllowed, false, realm);
-                return reply.allow(&allowed);
+                let ask = self.ask((&issuer, &located), &found, arrived, entropy);
+                return found.surface.refusal(Refusal::MethodNotAllowed, &ask).allow(&allowed);
             }
         };
-        let mut ask = Ask {
-            issuer: &issuer,
-            switches: found.switches,
-            policy: found.surface.policy(&found.switches),
-            surface: found.surface,
-            parts,
-            body,
-            located: &located,
-            parameters: found.parameters,
-            id,
-            secure,
-            certificate,
-            by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
-            engine_base: &self.engine.base,
-            trace: std::mem::take(seen),
-            entropy,
-        };
+        let mut ask = self.ask((&issuer, &located), &found, arrived, entropy);
+        ask.trace = std::mem::take(seen);
         ask.trace.surface = Some(ask.surface.name());
         let mut reply = (found.route.handler)(self, &mut ask).await;
         let demanded = ask.policy.sender.nonce == NonceRule::Required;
@@ -389,22 +421,26 @@ struct Found<'p> {
     parameters: [&'p str; 2],
 }
 
-enum Missed {
+enum Missed<'p> {
     Path,
-    Method(String),
+    /// What would have been allowed, and a route of that path.
+    Method(String, Found<'p>),
 }
 
 /// The route of a path: of the surfaces that the tenant serves, then of every tenant.
-fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, Missed> {
+fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, Missed<'p>> {
     let in_realm = matches!(issuer.tenant.mount, Mount::Realm { .. });
     let mut allowed: Vec<&str> = vec![];
+    let mut other = None;
     let mut look = |surface: &'static dyn Surface, switches: Switches, routes: &'static [Route]| {
         for route in routes {
             let Some(parameters) = matches_path(route.path, path) else { continue };
+            let found = Found { surface, switches, route, parameters };
             if route.methods.contains(&if method == "HEAD" { "GET" } else { method }) {
-                return Some(Found { surface, switches, route, parameters });
+                return Some(found);
             }
             allowed.extend(route.methods);
+            other.get_or_insert(found);
         }
         None
     };
@@ -425,7 +461,7 @@ fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, M
             return Ok(found);
         }
     }
-    if allowed.is_empty() { Err(Missed::Path) } else { Err(Missed::Method(allowed.join(", "))) }
+    Err(other.map_or(Missed::Path, |found| Missed::Method(allowed.join(", "), found)))
 }
 
 /// What stands for `{}` when `path` is of this form.
