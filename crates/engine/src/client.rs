@@ -113,12 +113,6 @@ impl Client {
         self.grants.iter().any(|name| &**name == grant_type)
     }
 
-    /// Whether `sub` of an assertion names it.
-    #[must_use]
-    pub fn answers_to(&self, subject: &str) -> bool {
-        self.id.as_str() == subject || self.assertion_subjects.iter().any(|s| &**s == subject)
-    }
-
     /// The registered redirect URI that admits `sent`.
     #[must_use]
     pub fn redirect(&self, sent: &RedirectUri) -> Option<&RedirectUri> {

@@ -308,7 +308,7 @@ impl Engine {
                         return Err(Refusal::ClientSuspended);
                     }
                     Ok((client, revision, verified)) => {
-                        agrees(&client, presented)?;
+                        agrees(&client, presented, evidence.names())?;
                         if let Some(further) = presented.further {
                             further.check(&client, check.now)?;
                         }
@@ -326,7 +326,14 @@ impl Engine {
             // As much work as for a client that exists: time does not tell which ids do.
             let _ = std::hint::black_box(call.issuer.secret_digest(&Secret::new(vec![0; 32])));
         }
-        Err(why.unwrap_or(Refusal::ClientUnknown))
+        // A secret without a client id names nobody.
+        let mut names = found.iter().flat_map(|(_, readings)| readings).map(|one| one.names());
+        let unknown = if names.all(str::is_empty) {
+            Refusal::ClientCredentialsMissing
+        } else {
+            Refusal::ClientUnknown
+        };
+        Err(why.unwrap_or(unknown))
     }
 
     /// The verdict on one reading. Keys that the client publishes are fetched when they are missed,
@@ -393,15 +400,14 @@ impl Engine {
 /// A client whose evidence is true, as it stood then.
 type Judged = (Arc<Client>, Revision, Verified);
 
-/// A `client_id` beside other credentials must be the one that was proven.
-fn agrees(client: &Client, presented: &Presented<'_>) -> Result<(), Refusal> {
-    match presented.client_id {
-        None => Ok(()),
-        Some(id) if id == client.id.as_str() => Ok(()),
-        Some(id) if presented.assertion.is_some() && client.answers_to(id) => Ok(()),
-        Some(_) if presented.assertion.is_some() => {
-            Err(Refusal::Assertion(AssertionFault::ClientIdMismatch))
-        }
-        Some(_) => Err(Refusal::Parameter("client_id", Fault::Conflicting)),
+/// A `client_id` beside other credentials must be the one that was proven; beside an assertion, its
+/// `sub` (surfaces.md 4.4).
+fn agrees(client: &Client, presented: &Presented<'_>, named: &str) -> Result<(), Refusal> {
+    match (presented.client_id, presented.assertion) {
+        (None, _) => Ok(()),
+        (Some(id), Some(_)) if id == named => Ok(()),
+        (Some(_), Some(_)) => Err(Refusal::Assertion(AssertionFault::ClientIdMismatch)),
+        (Some(id), None) if id == client.id.as_str() => Ok(()),
+        (Some(_), None) => Err(Refusal::Parameter("client_id", Fault::Conflicting)),
     }
 }

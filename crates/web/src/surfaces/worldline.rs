@@ -300,7 +300,10 @@ fn compat(why: Refusal, ask: &Ask<'_>) -> Option<Reply> {
         }
         _ => return None,
     };
-    Some(Reply::json(status, &ErrorBody { error, error_description: text }))
+    let reply = Reply::json(status, &ErrorBody { error, error_description: text });
+    // Keycloak leaves it out; RFC 6749 §5.2 demands it (surfaces.md 1.3).
+    let realm = ask.issuer.tenant.id.as_str();
+    Some(if ask.by_header { reply.challenge_basic(realm) } else { reply })
 }
 
 /// What Keycloak says of a realm that is switched off. `None` without `keycloak_compat`: then there
