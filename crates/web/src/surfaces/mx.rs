@@ -9,14 +9,14 @@ use counterfoil_engine::policy::{
 use counterfoil_engine::tenant::Switches;
 use counterfoil_engine::token::TokenAnswer;
 use counterfoil_jose::alg::Alg;
-use counterfoil_protocol::refusal::Refusal;
+use counterfoil_protocol::refusal::{ErrorCode, Refusal};
 use serde::Serialize;
 
 use super::{Route, Surface, token};
 use crate::app::Ask;
 use crate::common::discovery::Endpoints;
 use crate::common::{revoke, userinfo};
-use crate::reply::Reply;
+use crate::reply::{ErrorBody, Reply};
 use crate::ui::authorize;
 
 pub(super) struct Mx;
@@ -53,10 +53,12 @@ static POLICY: Policy = RULES;
 /// `strict = true`: what RFC 7636 means.
 static STRICT: Policy = Policy { pkce: Pkce::Required { len_min: 43, len_max: 43 }, ..RULES };
 
+const AUTHORIZE: &str = "/oauth2/v4/authorize";
+
 static ROUTES: &[Route] = &[
     Route {
         methods: &["GET", "POST"],
-        path: "/oauth2/v4/authorize",
+        path: AUTHORIZE,
         handler: |app, ask| Box::pin(authorize::standard(app, ask)),
     },
     Route {
@@ -100,6 +102,19 @@ fn success(answer: &TokenAnswer) -> Reply {
     Reply::json(200, &body)
 }
 
+/// The texts that the document gives to refusals of the authorization endpoint (surfaces.md 3.1).
+fn documented(why: Refusal, ask: &Ask<'_>) -> Option<&'static str> {
+    if ask.located.rest != AUTHORIZE {
+        None
+    } else if why == Refusal::RedirectUnregistered {
+        Some("The redirect URI used was invalid")
+    } else if why.code() == ErrorCode::InvalidScope {
+        Some("The scope used was not permitted")
+    } else {
+        None
+    }
+}
+
 impl Surface for Mx {
     fn name(&self) -> &'static str {
         RULES.name
@@ -115,7 +130,7 @@ impl Surface for Mx {
 
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            authorization: Some("/oauth2/v4/authorize"),
+            authorization: Some(AUTHORIZE),
             token: "/oauth2/v4/token",
             revocation: "/oauth2/v4/revoke",
             userinfo: Some("/userinfo"),
@@ -125,6 +140,10 @@ impl Surface for Mx {
     }
 
     fn refusal(&self, why: Refusal, ask: &Ask<'_>) -> Reply {
+        if let Some(error_description) = documented(why, ask) {
+            let error = why.code().as_str();
+            return Reply::json(400, &ErrorBody { error, error_description });
+        }
         // The document gives 401 to a client that is switched off (surfaces.md 3.1).
         let reply = crate::reply::refusal(why, ask.by_header, ask.issuer.tenant.id.as_str());
         if why == Refusal::ClientSuspended { Reply { status: 401, ..reply } } else { reply }
