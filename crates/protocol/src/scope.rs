@@ -46,6 +46,19 @@ impl ScopeSet {
         Self::collect(raw.split(' ').filter(|token| !token.is_empty()).map(Scope::parse))
     }
 
+    /// The same tokens as they are spelled, each once and one space apart: what an answer may repeat
+    /// (RFC 6749 §3.3 knows no doubled spaces).
+    #[must_use]
+    pub fn spelling(raw: &str) -> String {
+        let mut tokens: Vec<&str> = vec![];
+        for token in raw.split(' ').filter(|token| !token.is_empty()) {
+            if !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
+        tokens.join(" ")
+    }
+
     /// A set of tokens that are parsed already, in their order.
     ///
     /// # Errors

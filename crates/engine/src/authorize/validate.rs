@@ -319,5 +319,9 @@ fn scope(
         && scope.is_subset(&client.scope)
         && rules.through(AUTHORIZATION_CODE.name(), &scope)
         && rules.required().is_none_or(|required| scope.contains(required));
-    if allowed { Ok((scope, raw.into())) } else { Err(Refusal::ScopeNotAllowed) }
+    if allowed {
+        Ok((scope, ScopeSet::spelling(raw).into()))
+    } else {
+        Err(Refusal::ScopeNotAllowed)
+    }
 }

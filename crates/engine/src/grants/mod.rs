@@ -68,7 +68,7 @@ impl Asked<'_> {
             return Err(Refusal::ScopeNotAllowed);
         }
         let scope = self.policy.scopes.read(raw, self.client)?;
-        let given = (!scope.is_empty()).then(|| (scope, raw.into()));
+        let given = (!scope.is_empty()).then(|| (scope, ScopeSet::spelling(raw).into()));
         Ok(given)
     }
 }

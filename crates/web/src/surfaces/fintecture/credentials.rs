@@ -21,6 +21,9 @@ pub(super) fn presented<'f>(
     let mut presented = edge::presented(headers, form)?;
     // Assertions are no credentials here; like any unknown parameter they are ignored.
     (presented.assertion, presented.assertion_type) = (None, None);
+    if headers.get_all("app_id").iter().nth(1).is_some() {
+        return Err(conflict);
+    }
     let header = edge::header(headers, "app_id");
     for alias in [form.one("app_id")?, header] {
         match (presented.client_id, alias) {
