@@ -30,6 +30,8 @@ fn f1_the_url_of_connect_leads_over_two_redirects_to_a_code() {
     let paths = ["/ais/v2/connect", "/ais/v1/provider/cmcifrpp/authorize"];
     for (path, provider) in paths.into_iter().zip(["counterfoil", "cmcifrpp"]) {
         let begun = begin(&world, path, &[("state", "a b+c%2F&=")]);
+        let meta = &begun.json()["meta"];
+        assert_eq!(meta["session_id"], meta["connect_id"]);
         let back = Browser::new(&world).consent(&page_of(&begun), "ada").expect(303);
         assert!(back.location().starts_with("https://me.example/cb?customer_id="));
         assert_eq!(back.parameter("provider").unwrap(), provider);

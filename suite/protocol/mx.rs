@@ -53,6 +53,8 @@ fn m4_state_comes_back_byte_for_byte() {
     let bare = format!("{}&state=YW55dGhpbmcgeW91IG5lZWQ=", MX.mx_authorize("openid", &[]));
     let back = Browser::new(&world).consent(&bare, "ada");
     assert_eq!(back.parameter("state").unwrap(), "YW55dGhpbmcgeW91IG5lZWQ=");
+    let names = back.location().split(['?', '&']).skip(1).filter_map(|pair| pair.split('=').next());
+    assert_eq!(names.collect::<Vec<_>>(), ["code", "state", "iss"]);
 }
 
 #[test]
@@ -99,6 +101,21 @@ fn m7_credentials_in_the_body_are_refused_and_the_code_stays_good() {
     world.refused(Ask::form("/oauth2/v4/token", &pairs), 400, "E1107");
     world.refused(MX_OTHER.mx_redeem(&code), 400, "E2018");
     world.send(MX.mx_redeem(&code)).expect(200);
+}
+
+#[test]
+fn p10_failed_authentication_spends_no_refresh_generation() {
+    let world = World::new();
+    let first = MX.mx_tokens(&world);
+    let pairs = [("grant_type", "refresh_token"), ("refresh_token", &*first.refresh)];
+    let ask = |secret: &str| Ask::form("/oauth2/v4/token", &pairs).basic(MX.id, secret);
+    world.refused(ask("wrong"), 401, "E1104");
+    let second = Tokens::of(&world.send(ask(MX.secret)).expect(200));
+    world.refused(Ask::form("/oauth2/v4/token", &pairs).basic("nobody", "x"), 401, "E1102");
+    // Nobody has used the token before this one since: its retry still gives the successor.
+    let again = Tokens::of(&world.send(ask(MX.secret)).expect(200));
+    assert_eq!(again.refresh, second.refresh);
+    world.send(MX.mx_refresh(&second.refresh)).expect(200);
 }
 
 #[test]
