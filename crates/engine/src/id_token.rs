@@ -79,6 +79,10 @@ impl IdTokenDraft {
         let registered = client.metadata.id_token_alg.as_deref().and_then(Alg::parse);
         let alg = registered.filter(|alg| ctx.policy.algs.contains(alg)).unwrap_or(alg);
         let openid = &grant.openid;
+        // Only clients that end sessions, or hear of their end, have a use for it.
+        let metadata = &client.metadata;
+        let ends = metadata.backchannel_logout_uri.is_some()
+            || !metadata.post_logout_redirect_uris.is_empty();
         Ok(Some(Self {
             key: ctx.issuer.active_key(alg).ok_or(Unsigned)?.clone(),
             issuer: ctx.issuer.url.clone(),
@@ -90,7 +94,7 @@ impl IdTokenDraft {
             nonce: login.nonce.clone(),
             acr: openid.acr.clone(),
             amr: openid.amr.clone(),
-            sid: openid.sid.clone(),
+            sid: openid.sid.clone().filter(|_| ends),
             wanted: Requested::kept(openid.claims.as_deref()),
             allowed: client.scope.clone(),
             about: Map::new(),

@@ -122,10 +122,12 @@ fn check(token: &str, jwks: &Path) -> Result<(), Failure> {
 fn keys(path: &Path) -> Result<JwkSet, Failure> {
     let text = crate::toml_file::text(path)?;
     let named = |e: serde_json::Error| Failure::failed(format!("{}: {e}", path.display()));
-    serde_json::from_str::<JwkSet>(&text).or_else(|e| {
-        let one = serde_json::from_str::<Jwk>(&text).map_err(|_| named(e))?;
-        Ok(JwkSet { keys: vec![one] })
-    })
+    let value: Value = serde_json::from_str(&text).map_err(named)?;
+    if value.get("keys").is_some() {
+        return serde_json::from_str(&text).map_err(named);
+    }
+    let one: Jwk = serde_json::from_str(&text).map_err(named)?;
+    Ok(JwkSet { keys: vec![one] })
 }
 
 /// RFC 7638 for keys, `x5t#S256` for certificates.

@@ -4,11 +4,23 @@ use counterfoil_engine::sender::resource::{Bearing, Scheme};
 use counterfoil_engine::userinfo::UserInfo;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::Refusal;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::resource;
 use crate::app::{App, Ask};
 use crate::edge;
 use crate::reply::Reply;
+
+/// Claims with `sub` in front, as people expect to read them.
+struct SubjectFirst<'c>(&'c Map<String, Value>);
+
+impl Serialize for SubjectFirst<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (first, rest): (Vec<_>, Vec<_>) = self.0.iter().partition(|(name, _)| *name == "sub");
+        serializer.collect_map(first.into_iter().chain(rest))
+    }
+}
 
 /// `GET` or `POST` with an access token in the header.
 pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
@@ -46,7 +58,9 @@ async fn look(app: &App, ask: &mut Ask<'_>, sent: Bearing<'_>) -> Result<UserInf
 
 fn told(ask: &mut Ask<'_>, found: Result<UserInfo, Refusal>) -> Reply {
     match found {
-        Ok(UserInfo::Plain(claims)) => resource::answered(Reply::json(200, &claims), ask),
+        Ok(UserInfo::Plain(claims)) => {
+            resource::answered(Reply::json(200, &SubjectFirst(&claims)), ask)
+        }
         Ok(UserInfo::Signed(message)) => {
             let mut reply = Reply::json_bytes(200, message.into_bytes());
             reply.media_type = Some("application/jwt");
