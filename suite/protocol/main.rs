@@ -18,6 +18,7 @@ mod mx;
 mod worldline;
 mod openid;
 mod fapi;
+mod targets;
 mod common;
 mod discovery;
 mod captured;

@@ -130,6 +130,7 @@ pub(crate) fn tenant(policy: &Policy) -> Tenant {
         mtls_base: None,
         https_required: false,
         registration: None,
+        resources: vec![],
     }
 }
 

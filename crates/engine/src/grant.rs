@@ -16,7 +16,7 @@ use crate::handle::{
     Access, Code, Facts, Generation, KeyId, Minted, Proven, Refresh, Salt, Serial, TenantRing,
     ViewId,
 };
-use crate::limits::{REVOKED_MAX, STEPS, VIEWS_MAX};
+use crate::limits::{REVOKED_MAX, STEPS};
 use crate::policy::Rotation;
 use crate::sender::Binding;
 
@@ -401,36 +401,6 @@ impl Grant {
             binding: None,
         };
         Minted::mint(facts, &self.salt, ring)
-    }
-
-    /// The view for a scope that the caller has checked to lie within the grant. Writes only when
-    /// the view is new, or about to run out. `None`: too many are alive.
-    pub fn view(&mut self, wanted: &ScopeSet, ctx: &Ctx<'_>) -> Option<ViewId> {
-        // The scope of a standing grant follows the registration; a token of it must not.
-        if *wanted == self.scope && !self.is_standing() {
-            return Some(ViewId::WHOLE);
-        }
-        let token_until = ctx.now.after(ctx.policy.access_ttl_s);
-        let until = ctx.now.after(ctx.policy.access_ttl_s.saturating_mul(STEPS));
-        if let Some(view) = self.access.views.iter_mut().find(|v| v.scope == *wanted) {
-            if view.until < token_until {
-                view.until = until;
-            }
-            return Some(view.id);
-        }
-        self.access.views.retain(|v| v.until > ctx.now);
-        let free = self.access.views.len() < VIEWS_MAX && self.access.next_view < u16::MAX;
-        let id = free.then_some(ViewId(self.access.next_view))?;
-        self.access.next_view += 1;
-        self.access.views.push(View { id, scope: wanted.clone(), until });
-        Some(id)
-    }
-
-    /// The resource servers that a view of it is for; empty: all of the tenant.
-    #[must_use]
-    pub fn audience(&self, view: ViewId) -> &[Box<str>] {
-        let narrowed = self.openid.narrowed.iter().find(|narrowed| narrowed.view == view);
-        narrowed.map_or(&self.openid.audience, |narrowed| &narrowed.audience)
     }
 
     /// The only place that says an access token lives.

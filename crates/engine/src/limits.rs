@@ -89,6 +89,8 @@ pub const ACR_VALUES_MAX: usize = 16;
 pub const HINT_LEN_MAX: usize = 512;
 /// Resource servers of one request.
 pub const RESOURCES_MAX: usize = 8;
+/// Resource servers that a tenant names.
+pub const RESOURCES_KNOWN_MAX: usize = 64;
 /// Longest name of a resource server.
 pub const RESOURCE_LEN_MAX: usize = 512;
 /// Life of a `request_uri`: more than 60 s (Brazil), less than 600 s (FAPI 2.0), at most 90 s (CDR).

@@ -25,6 +25,8 @@ pub struct Tenant {
     pub https_required: bool,
     /// Who may register clients, and under which rules; nobody when there is none.
     pub registration: Option<RegistrationPolicy>,
+    /// The resource servers that a token may be asked for, by their identifiers (RFC 8707).
+    pub resources: Vec<Box<str>>,
 }
 
 /// How clients register themselves (RFC 7591).

@@ -12,8 +12,10 @@ use std::path::Path;
 
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::keys::{Issuer, KeyFile};
+use counterfoil_engine::limits::RESOURCES_KNOWN_MAX;
 use counterfoil_engine::policy::{AccessFormat, IdToken};
 use counterfoil_engine::register::resulting::signing_algs;
+use counterfoil_engine::target;
 use counterfoil_engine::tenant::{EnabledSurface, Mount, Switches, Tenant};
 use counterfoil_jose::alg::Alg;
 use counterfoil_protocol::ids::TenantId;
@@ -227,7 +229,20 @@ fn tenant_of(file: &TenantFile, addresses: &Addresses) -> Result<Tenant, String>
         mtls_base: addresses.mtls.as_deref().filter(|_| https_required).map(Into::into),
         https_required,
         registration: None,
+        resources: resources(file).map_err(|e| bad(&e))?,
     })
+}
+
+/// The identifiers of resource servers.
+fn resources(file: &TenantFile) -> Result<Vec<Box<str>>, String> {
+    let named = file.resources.as_deref().unwrap_or_default();
+    if named.len() > RESOURCES_KNOWN_MAX {
+        return Err(format!("more than {RESOURCES_KNOWN_MAX} resources"));
+    }
+    match named.iter().find(|name| !target::is_identifier(name)) {
+        Some(name) => Err(format!("resource \"{name}\" is no absolute URI without a fragment")),
+        None => Ok(named.iter().map(|name| name.as_str().into()).collect()),
+    }
 }
 
 /// A surface is found by the path, so no two of a tenant may answer at one.

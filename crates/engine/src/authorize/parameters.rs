@@ -10,10 +10,12 @@ use counterfoil_protocol::secret::Digest;
 use crate::claims::Requested;
 use crate::client::Client;
 use crate::details;
-use crate::limits::{ACR_VALUES_MAX, HINT_LEN_MAX, RESOURCE_LEN_MAX, RESOURCES_MAX};
+use crate::keys::Issuer;
+use crate::limits::{ACR_VALUES_MAX, HINT_LEN_MAX};
 use crate::login::ACRS;
 use crate::openid_request::{OpenIdRequest, Prompt, ResponseMode};
 use crate::policy::{Parameters, Policy};
+use crate::target;
 
 /// Names of parameters that may be told back in a refusal.
 pub(super) const NAMES: [&str; 17] = [
@@ -77,7 +79,7 @@ pub(super) fn read(
     form: &Form<'_>,
     client: &Client,
     policy: &Policy,
-    now: Moment,
+    (issuer, now): (&Issuer, Moment),
 ) -> Result<OpenIdRequest, Refusal> {
     let response_mode = response_mode(form, client, policy)?;
     if policy.authorization.parameters == Parameters::OAuth {
@@ -112,7 +114,7 @@ pub(super) fn read(
         ui_locales: text("ui_locales")?,
         login_hint: text("login_hint")?,
         details,
-        resources: resources(form)?,
+        resources: target::read(form, issuer)?,
         sender: form.one("dpop_jkt")?.map(thumbprint).transpose()?,
         ..OpenIdRequest::default()
     })
@@ -172,28 +174,6 @@ fn acr_values(
     Ok(values)
 }
 
-/// RFC 8707 §2: absolute URIs without a fragment. Which of them exist is the tenant's to know; they
-/// only ever narrow.
-pub(crate) fn resources(form: &Form<'_>) -> Result<Vec<Box<str>>, Refusal> {
-    let mut resources: Vec<Box<str>> = vec![];
-    for (_, value) in form.iter().filter(|(name, value)| *name == "resource" && !value.is_empty()) {
-        let absolute = value.split_once(':').is_some_and(|(scheme, rest)| {
-            scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-                && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && !rest.is_empty()
-        });
-        let clean = value.len() <= RESOURCE_LEN_MAX
-            && value.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'#');
-        if !absolute || !clean || resources.len() == RESOURCES_MAX {
-            return Err(Refusal::Authorize(AuthorizeFault::TargetInvalid));
-        }
-        if !resources.iter().any(|known| **known == *value) {
-            resources.push(value.into());
-        }
-    }
-    Ok(resources)
-}
-
 /// The thumbprint of the key that the client will prove (RFC 9449 §10).
 fn thumbprint(raw: &str) -> Result<Digest, Refusal> {
     let mut digest = [0; 32];
@@ -217,19 +197,6 @@ mod tests {
         for bad in ["none login", "login none", "create", "Login", "none\u{a0}"] {
             assert!(prompts(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_resource_is_an_absolute_uri_without_a_fragment() {
-        let read = |raw: &str| resources(&Form::of([("resource", raw)]));
-        for good in ["https://api.example/a?b=c", "urn:example:bank", "https://api.example"] {
-            assert_eq!(read(good).unwrap().len(), 1, "{good}");
-        }
-        for bad in ["api", "/api", "https://a/#", "1a:b", "https://a b", "a:", "é:b"] {
-            assert_eq!(read(bad), Err(Refusal::Authorize(AuthorizeFault::TargetInvalid)), "{bad}");
-        }
-        let twice = Form::of([("resource", "a:b"), ("resource", "a:b"), ("resource", "")]);
-        assert_eq!(resources(&twice).unwrap().len(), 1);
     }
 
     #[test]

@@ -242,7 +242,7 @@ impl Request {
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > STATE_LEN_MAX) {
             return Err(Refusal::Parameter("nonce", Fault::Malformed));
         }
-        let mut openid = parameters::read(form, client, policy, now)?;
+        let mut openid = parameters::read(form, client, policy, (call.issuer, now))?;
         openid.sub = expected(form, client, policy, call.issuer)?;
         openid.sender = received.unpacked.sender.or(openid.sender);
         openid.pushed = received.unpacked.pushed;

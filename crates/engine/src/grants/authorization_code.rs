@@ -9,7 +9,8 @@ use counterfoil_protocol::refusal::{Fault, Refusal};
 use counterfoil_protocol::scope::ScopeSet;
 use counterfoil_protocol::secret::Digest;
 
-use super::{Asked, Decision, GrantRule, Issued, Prepared, REFRESH_TOKEN, issue};
+use super::less::Less;
+use super::{Asked, Decision, GrantRule, Issued, Prepared, REFRESH_TOKEN, Wanted, issue};
 use crate::audit::What;
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
@@ -28,6 +29,7 @@ struct Request {
     verifier: Option<Digest>,
     /// Only on surfaces that look at it here.
     scope: Option<(ScopeSet, Box<str>)>,
+    less: Less,
 }
 
 impl GrantRule for Rule {
@@ -59,6 +61,7 @@ impl GrantRule for Rule {
             redirect_uri: uri.map_err(|_| Refusal::RedirectMismatch)?,
             verifier: verifier.map(|v| Digest::known(provider::sha256(v.expose().as_bytes()))),
             scope,
+            less: Less::read(form, asked)?,
         }))
     }
 }
@@ -116,6 +119,12 @@ impl Prepared for Request {
         {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
+        // What the client has lost since is not given.
+        let scope = before.scope.and(&client.scope);
+        let extent = match self.less.of(&before, scope, ctx.issuer) {
+            Ok(extent) => extent,
+            Err(why) => return Decision::refuse(why),
+        };
         if !before.stands() {
             return Decision::refuse(before.fallen());
         }
@@ -128,9 +137,7 @@ impl Prepared for Request {
         if expires <= ctx.now {
             return Decision::refuse(Refusal::HandleExpired);
         }
-        // What the client has lost since is not given.
-        let scope = before.scope.and(&client.scope);
-        if scope.is_empty() {
+        if extent.scope.is_empty() {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
 
@@ -142,8 +149,8 @@ impl Prepared for Request {
         if let Some((_, spelled)) = &self.scope {
             grant.spelled = spelled.clone();
         }
-        let spelled = spelling(&grant, &scope);
-        issue(Some(&before), grant, (scope, spelled), client, ctx)
+        let spelled = spelling(&grant, &extent.scope);
+        issue(Some(&before), grant, Wanted { extent, spelled }, client, ctx)
     }
 }
 

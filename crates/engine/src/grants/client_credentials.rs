@@ -9,7 +9,8 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
 
-use super::{Asked, Decision, GrantRule, Issued, Prepared, issue};
+use super::less::Less;
+use super::{Asked, Decision, GrantRule, Issued, Prepared, Wanted, issue};
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
 use crate::grant::{Grant, NewGrant};
@@ -23,6 +24,7 @@ struct Request {
     spelled: Box<str>,
     /// With a refresh token, for so long.
     refreshable_s: Option<u64>,
+    less: Less,
 }
 
 impl GrantRule for Rule {
@@ -45,7 +47,7 @@ impl GrantRule for Rule {
             return Err(Refusal::ScopeNotAllowed);
         }
         let refreshable_s = rules.refreshable_s(&scope);
-        Ok(Box::new(Request { scope, spelled, refreshable_s }))
+        Ok(Box::new(Request { scope, spelled, refreshable_s, less: Less::read(form, asked)? }))
     }
 }
 
@@ -61,6 +63,11 @@ impl Request {
             ends,
         };
         Grant::new(new, ctx)
+    }
+
+    fn wanted(&self, grant: &Grant, ctx: &Ctx<'_>) -> Result<Wanted, Refusal> {
+        let extent = self.less.of(grant, self.scope.clone(), ctx.issuer)?;
+        Ok(Wanted { extent, spelled: self.spelled.clone() })
     }
 
     fn standing(&self, client: &AuthenticatedClient, ctx: &mut Ctx<'_>) -> Grant {
@@ -88,11 +95,13 @@ impl Prepared for Request {
         client: &AuthenticatedClient,
         before: Option<Grant>,
     ) -> Decision<Issued> {
-        let asked = (self.scope.clone(), self.spelled.clone());
         if let Some(ttl_s) = self.refreshable_s {
             let mut grant = self.own_grant(client, ctx.now.after(ttl_s), ctx);
             grant.advance_refresh(ctx, 0);
-            return issue(None, grant, asked, client, ctx);
+            return match self.wanted(&grant, ctx) {
+                Ok(wanted) => issue(None, grant, wanted, client, ctx),
+                Err(why) => Decision::refuse(why),
+            };
         }
         let mut grant = match before.clone() {
             Some(grant) => grant,
@@ -105,11 +114,15 @@ impl Prepared for Request {
         if grant.scope != client.scope {
             grant.scope = client.scope.clone();
         }
-        if grant.view(&self.scope, ctx).is_none() {
+        let wanted = match self.wanted(&grant, ctx) {
+            Ok(wanted) => wanted,
+            Err(why) => return Decision::refuse(why),
+        };
+        if grant.view(&wanted.extent, ctx).is_none() {
             // Every view is alive: this token gets a grant of its own, and nothing alive is given up.
             let grant = self.own_grant(client, ctx.now.after(ctx.policy.access_ttl_s), ctx);
-            return issue(None, grant, asked, client, ctx);
+            return issue(None, grant, wanted, client, ctx);
         }
-        issue(before.as_ref(), grant, asked, client, ctx)
+        issue(before.as_ref(), grant, wanted, client, ctx)
     }
 }

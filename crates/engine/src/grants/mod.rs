@@ -7,6 +7,7 @@ mod access_jwt;
 mod authorization_code;
 mod client_credentials;
 mod refresh_token;
+mod less;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::audit::{Note, What};
 use crate::client::Client;
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
+use crate::extent::Extent;
 use crate::grant::{Grant, RevokedWhy};
 use crate::handle::{Access, Facts, Minted, Refresh, Serial};
 use crate::id_token::IdTokenDraft;
@@ -172,16 +174,23 @@ impl IssuedAccess {
     }
 }
 
-/// Shared by every grant: an access token for `scope`, and the refresh token that is current.
-/// `before` is the grant as it was read.
+/// What a token is to be good for, and the scope as it is answered.
+#[derive(Debug)]
+struct Wanted {
+    extent: Extent,
+    spelled: Box<str>,
+}
+
+/// Shared by every grant: an access token that is good for what is `wanted`, and the refresh token that
+/// is current. `before` is the grant as it was read.
 fn issue(
     before: Option<&Grant>,
     mut grant: Grant,
-    (scope, spelled): (ScopeSet, Box<str>),
+    Wanted { extent, spelled }: Wanted,
     client: &AuthenticatedClient,
     ctx: &mut Ctx<'_>,
 ) -> Decision<Issued> {
-    let Some(view) = grant.view(&scope, ctx) else {
+    let Some(view) = grant.view(&extent, ctx) else {
         return Decision::refuse(Refusal::TooManyViews);
     };
     let expires = ctx.now.after(ctx.policy.access_ttl_s).min(grant.ends);
@@ -198,10 +207,11 @@ fn issue(
         return Decision::refuse(Refusal::Internal);
     };
     let refresh = grant.refresh_handle(&ctx.issuer.ring);
-    let Ok(id_token) = IdTokenDraft::of(&grant, &scope, client, ctx) else {
+    let Ok(id_token) = IdTokenDraft::of(&grant, &extent.scope, client, ctx) else {
         return Decision::refuse(Refusal::Internal);
     };
     let expires_in_s = expires.since(ctx.now);
+    let scope = extent.scope;
     let issued = Issued { access, expires_in_s, refresh, scope, spelled, id_token };
     Decision::answer(before, grant, issued)
 }

@@ -8,7 +8,8 @@ use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::scope::ScopeSet;
 
 use super::authorization_code::spelling;
-use super::{Asked, Decision, GrantRule, Issued, Prepared, issue};
+use super::less::Less;
+use super::{Asked, Decision, GrantRule, Issued, Prepared, Wanted, issue};
 use crate::audit::What;
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
@@ -22,6 +23,7 @@ pub(super) struct Rule;
 struct Request {
     token: Sealed<Refresh>,
     scope: Option<(ScopeSet, Box<str>)>,
+    less: Less,
 }
 
 impl GrantRule for Rule {
@@ -32,8 +34,9 @@ impl GrantRule for Rule {
     fn parse(&self, form: &Form<'_>, asked: &Asked<'_>) -> Result<Box<dyn Prepared>, Refusal> {
         let token = form.required("refresh_token")?;
         let scope = asked.scope(form)?;
+        let less = Less::read(form, asked)?;
         let token = Sealed::open(token, &asked.issuer.ring).ok_or(Refusal::HandleUnknown)?;
-        Ok(Box::new(Request { token, scope }))
+        Ok(Box::new(Request { token, scope, less }))
     }
 }
 
@@ -92,6 +95,10 @@ impl Prepared for Request {
         if !scope.is_subset(&allowed) || scope.is_empty() {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
+        let extent = match self.less.of(&before, scope, ctx.issuer) {
+            Ok(extent) => extent,
+            Err(why) => return Decision::refuse(why),
+        };
 
         let mut grant = before.clone();
         if first_use {
@@ -103,6 +110,6 @@ impl Prepared for Request {
                 grant.end_access();
             }
         }
-        issue(Some(&before), grant, (scope, spelled), client, ctx)
+        issue(Some(&before), grant, Wanted { extent, spelled }, client, ctx)
     }
 }

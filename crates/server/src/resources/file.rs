@@ -34,6 +34,8 @@ pub(super) struct TenantFile {
     pub(super) enabled: Option<bool>,
     /// It answers over TLS only, and its address says so.
     pub(super) https_required: Option<bool>,
+    /// The resource servers that a token may be asked for (RFC 8707).
+    pub(super) resources: Option<Vec<String>>,
     /// Who may register clients; nobody when left out.
     pub(super) registration: Option<RegistrationFile>,
     #[serde(default)]

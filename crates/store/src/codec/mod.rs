@@ -66,8 +66,8 @@ pub fn encode(kind: Kind, record: &Record) -> Result<Vec<u8>, Damaged> {
 #[must_use]
 pub const fn newest(kind: Kind) -> u8 {
     match kind {
-        Kind::Tenant
-        | Kind::Client
+        Kind::Tenant => 3,
+        Kind::Client
         | Kind::Grant
         | Kind::Consent
         | Kind::Subject
@@ -125,8 +125,9 @@ pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Record, Damaged> {
 /// that is older than they are.
 fn added_since(kind: Kind, version: u8) -> Option<Vec<u8>> {
     let bytes = match (kind, version) {
-        // base, mtls_base, https_required, registration
-        (Kind::Tenant, 1) => postcard::to_allocvec(&(NONE, NONE, false, NONE)),
+        // base, mtls_base, https_required, registration, resources
+        (Kind::Tenant, 1) => postcard::to_allocvec(&(NONE, NONE, false, NONE, EMPTY)),
+        (Kind::Tenant, 2) => postcard::to_allocvec(EMPTY),
         (Kind::Client, 1) => postcard::to_allocvec(&Metadata::default()),
         (Kind::Grant, 1) => postcard::to_allocvec(&OpenIdFacts::default()),
         // details; claims

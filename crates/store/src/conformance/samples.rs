@@ -124,6 +124,7 @@ fn sample_tenant() -> Tenant {
             surface: "standard".into(),
             initial_access_token: Some(Digest::known([0x99; 32])),
         }),
+        resources: vec!["https://api.bank.example".into()],
     }
 }
 

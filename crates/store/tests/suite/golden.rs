@@ -36,7 +36,7 @@ fn records_of_every_version_are_read() {
             let mut known = variants::of(kind);
             if version < codec::newest(kind) {
                 known.truncate(records.len());
-                known.iter_mut().for_each(first_version);
+                known.iter_mut().for_each(|record| older(record, version));
                 assert!(!records.is_empty(), "{kind:?} {version}");
             }
             assert_eq!(records, known, "{kind:?} {version}");
@@ -47,8 +47,14 @@ fn records_of_every_version_are_read() {
     assert_eq!(events, variants::events());
 }
 
-/// What a record of the first version says: nothing in what came later.
-fn first_version(record: &mut Record) {
+/// What a record of an older version says: nothing in what came later.
+fn older(record: &mut Record, version: u8) {
+    if let Record::Tenant(tenant) = record {
+        tenant.resources = vec![];
+    }
+    if version > 1 {
+        return;
+    }
     match record {
         Record::Tenant(tenant) => {
             (tenant.base, tenant.mtls_base) = (None, None);
