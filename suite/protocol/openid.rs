@@ -2,6 +2,7 @@
 //! and signed requests.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use counterfoil_engine::limits::LOGIN_ATTEMPTS_MAX;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::jws::{self, Protected};
 use counterfoil_jose::jwt;
@@ -388,6 +389,49 @@ fn a_pushed_request_that_was_declined_is_spent_too() {
     assert_eq!(error(&back), "access_denied");
     world.drain();
     browser.open(&by_reference(&OPENID, &uri)).expect(400);
+    assert_eq!(world.drain(), ["E3076"]);
+}
+
+#[test]
+fn a_login_that_fails_for_good_spends_the_pushed_request() {
+    let world = World::new();
+    let uri = push(&world, &[]).expect(201).member("request_uri");
+    let target = by_reference(&OPENID, &uri);
+    let wrong = [("login", "alice"), ("password", "wrong"), ("action", "submit")];
+    let (mut first, mut second) = (Browser::new(&world), Browser::new(&world));
+    let (page, other_page) = (first.open(&target).expect(200), second.open(&target).expect(200));
+    for _ in 1..LOGIN_ATTEMPTS_MAX {
+        first.submit(&page, &wrong).expect(200);
+        // Another tab may still begin with it.
+        Browser::new(&world).open(&target).expect(200);
+    }
+    let back = first.submit(&page, &wrong);
+    assert_eq!(error(&back), "access_denied");
+    world.drain();
+    Browser::new(&world).open(&target).expect(400);
+    assert_eq!(world.drain(), ["E3076"]);
+    // The tab that is late guesses no longer than the first, and has no answer for the client.
+    for _ in 1..LOGIN_ATTEMPTS_MAX {
+        second.submit(&other_page, &wrong).expect(200);
+    }
+    world.drain();
+    second.submit(&other_page, &wrong).expect(400);
+    assert_eq!(world.drain(), ["E3076"]);
+    second.sign_in(&other_page, "alice").expect(400);
+    assert_eq!(world.drain(), ["E3010"]);
+}
+
+#[test]
+fn a_bank_that_says_no_at_the_login_spends_the_pushed_request() {
+    let world = World::new();
+    let uri = push(&world, &[]).expect(201).member("request_uri");
+    let target = by_reference(&OPENID, &uri);
+    let mut browser = Browser::new(&world);
+    let page = browser.open(&target).expect(200);
+    let back = browser.sign_in(&page, "demo-denied");
+    assert_eq!(error(&back), "access_denied");
+    world.drain();
+    Browser::new(&world).open(&target).expect(400);
     assert_eq!(world.drain(), ["E3076"]);
 }
 

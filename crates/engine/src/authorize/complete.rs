@@ -182,7 +182,7 @@ fn session<'s>(
 
 /// A pushed request is spent when its authorization completes, and not before (FAPI 2.0 §5.3.2.2,
 /// note 3): two tabs may have begun with it, and one of them ends first.
-pub(super) fn spend(
+pub(crate) fn spend(
     changes: &mut Vec<(Key, Option<Record>)>,
     seen: &Seen,
     interaction: &Interaction,

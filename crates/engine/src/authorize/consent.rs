@@ -165,7 +165,7 @@ fn refuse(
 }
 
 /// The pushed request behind an authorization.
-pub(super) fn pushed_key(record: Option<&Record>, tenant: &TenantId) -> Option<Key> {
+pub(crate) fn pushed_key(record: Option<&Record>, tenant: &TenantId) -> Option<Key> {
     let Some(Record::Interaction(interaction)) = record else { return None };
     interaction.openid.pushed.map(|id| Key::Pushed(tenant.clone(), id))
 }

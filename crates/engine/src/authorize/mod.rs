@@ -17,7 +17,8 @@ mod decoupled;
 
 pub use browse::{Browser, Started};
 pub(crate) use browse::{cookie_digest, held, new_cookie};
-pub(crate) use complete::withdraw;
+pub(crate) use complete::{spend, withdraw};
+pub(crate) use consent::pushed_key;
 pub use consent::{Approval, ConsentQuestion};
 pub use decoupled::Polled;
 pub use respond::{Answer, Outcome};

@@ -8,7 +8,7 @@ use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 
 use crate::audit::{Note, What};
-use crate::authorize::{Answer, Browser, held};
+use crate::authorize::{Answer, Browser, held, pushed_key, spend};
 use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
@@ -81,8 +81,11 @@ impl Engine {
             self.throttle.failed(&name, self.clock.now());
         }
         let subject = subject.filter(|_| matches);
-        let key = Key::Interaction(tenant, id);
-        let needs = |_: &Seen| vec![key.clone()];
+        let key = Key::Interaction(tenant.clone(), id);
+        let needs = |seen: &Seen| {
+            let pushed = pushed_key(seen.get(&key), &tenant);
+            std::iter::once(key.clone()).chain(pushed).collect()
+        };
         self.settle(call, Settle::default(), needs, |ctx, seen| {
             let before = match held(seen.get(&key), browser, ctx) {
                 Ok(before) => before,
@@ -93,9 +96,9 @@ impl Engine {
             }
             match &subject {
                 Some(subject) if is_meant(subject, before, &client, ctx.issuer) => {
-                    right(ctx, &key, before, subject)
+                    right(ctx, seen, (&key, before), subject)
                 }
-                Some(_) | None => wrong(&key, before),
+                Some(_) | None => wrong(seen, &key, before),
             }
         })
         .await
@@ -153,28 +156,42 @@ fn is_meant(
     }
 }
 
-fn wrong(key: &Key, before: &Interaction) -> Decided<LoggedIn> {
+fn wrong(seen: &Seen, key: &Key, before: &Interaction) -> Decided<LoggedIn> {
+    let note = Note { client: Some(before.client.clone()), ..Note::of(What::LoginFailed) };
+    let note = note.because(Refusal::LoginWrong);
     let mut next = before.clone();
     next.failures = next.failures.saturating_add(1);
     let attempts_left = LOGIN_ATTEMPTS_MAX.saturating_sub(next.failures);
-    let outcome = if attempts_left == 0 {
-        next.step = Step::Refused { why: RefusedWhy::Throttled };
-        Ok(LoggedIn::Finished(Answer::refused(before, Refusal::LoginThrottled)))
-    } else {
-        Ok(LoggedIn::Again { attempts_left })
-    };
-    let note = Note { client: Some(before.client.clone()), ..Note::of(What::LoginFailed) };
+    if attempts_left == 0 {
+        return over(seen, key, next, (RefusedWhy::Throttled, note));
+    }
     Decided {
         changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
-        notes: vec![note.because(Refusal::LoginWrong)],
-        outcome,
+        notes: vec![note],
+        outcome: Ok(LoggedIn::Again { attempts_left }),
     }
+}
+
+/// A login that ends the authorization with a no. What was pushed is spent with it, as by any other
+/// answer; it ends also where another tab was first, or there would be no end of guessing.
+fn over(
+    seen: &Seen,
+    key: &Key,
+    mut next: Interaction,
+    (why, note): (RefusedWhy, Note),
+) -> Decided<LoggedIn> {
+    let mut changes = vec![];
+    let spent = spend(&mut changes, seen, &next, key.tenant());
+    let outcome = spent.map(|()| LoggedIn::Finished(Answer::refused(&next, why.refusal())));
+    next.step = Step::Refused { why };
+    changes.push((key.clone(), Some(Record::Interaction(Box::new(next)))));
+    Decided { changes, notes: vec![note], outcome }
 }
 
 fn right(
     ctx: &mut Ctx<'_>,
-    key: &Key,
-    before: &Interaction,
+    seen: &Seen,
+    (key, before): (&Key, &Interaction),
     subject: &Subject,
 ) -> Decided<LoggedIn> {
     let refused = match subject.scenario {
@@ -185,13 +202,8 @@ fn right(
     };
     let mut next = before.clone();
     if let Some(why) = refused {
-        next.step = Step::Refused { why };
         let note = Note { subject: Some(subject.id.clone()), ..Note::of(What::ConsentRefused) };
-        return Decided {
-            changes: vec![(key.clone(), Some(Record::Interaction(Box::new(next))))],
-            notes: vec![note.because(why.refusal())],
-            outcome: Ok(LoggedIn::Finished(Answer::refused(before, why.refusal()))),
-        };
+        return over(seen, key, next, (why, note.because(why.refusal())));
     }
     let cookie = crate::authorize::new_cookie(ctx);
     next.browser = Some(crate::authorize::cookie_digest(&cookie));
