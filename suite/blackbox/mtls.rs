@@ -65,3 +65,38 @@ fn a_certificate_without_its_key_ends_the_handshake() {
     // Either our own library notices, or the server breaks off.
     assert!(!config.unwrap_or(false), "an answer for a key that was not shown");
 }
+
+#[test]
+fn every_endpoint_that_clients_call_has_its_alias_and_answers_there() {
+    let server = Server::shared();
+    let origin = server.ready["mtls"].as_str().unwrap();
+    for surface in ["fapi2", "fapi2_ms"] {
+        let issuer = server.ready["surfaces"][surface]["issuer"].as_str().unwrap();
+        let (_, path) = issuer.split_at(issuer.rfind("/o/").unwrap());
+        let identity = Identity::self_signed();
+        let ask = |method: &str, target: &str| {
+            let mut wire = connect(&server, Some(&identity));
+            wire.send(&request(method, target, &[], b""));
+            wire.read().unwrap()
+        };
+        let metadata = ask("GET", &format!("{path}/.well-known/openid-configuration")).json();
+        let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
+        // RFC 8705 §5: what a client calls itself, and nothing that is not there without one.
+        let mut names: Vec<&str> = aliases.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let browsed = ["authorization_endpoint", "end_session_endpoint"];
+        let called = metadata.as_object().unwrap().keys().map(String::as_str);
+        let called = called.filter(|name| name.ends_with("_endpoint") && !browsed.contains(name));
+        let mut called: Vec<&str> = called.collect();
+        called.sort_unstable();
+        assert_eq!(names, called, "{surface}");
+        for (name, alias) in aliases {
+            let target = alias.as_str().unwrap().strip_prefix(origin).unwrap();
+            let plain = metadata[name].as_str().unwrap();
+            assert!(plain.ends_with(target), "{name}: {plain}");
+            // Nothing was sent that it would take, but it is there.
+            let status = ask("POST", target).status;
+            assert!(matches!(status, 400 | 401 | 415), "{name}: {status}");
+        }
+    }
+}

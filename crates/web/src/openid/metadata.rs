@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::common::discovery::Endpoints;
+use crate::common::register;
 use crate::ui::texts::{ENGLISH, OTHERS};
 
 /// Every claim that a client can come by.
@@ -135,6 +136,7 @@ fn aliases(tenant: &Tenant, at: &Endpoints) -> Option<Map<String, Value>> {
         ("revocation_endpoint", Some(at.revocation)),
         ("pushed_authorization_request_endpoint", at.pushed),
         ("userinfo_endpoint", at.userinfo),
+        ("registration_endpoint", tenant.registration.as_ref().map(|_| register::PATH)),
     ];
     let named = endpoints.into_iter().filter_map(|(name, path)| {
         Some((name.to_owned(), Value::from(format!("{base}{}", path?))))
