@@ -23,6 +23,7 @@ use counterfoil_protocol::secret::Secret;
 use counterfoil_server::resources::{self, Addresses};
 use counterfoil_store::MemoryStore;
 use counterfoil_web::app::{App, Carried};
+use counterfoil_web::common::logo::NoLogos;
 use counterfoil_web::journal::{Entry, Journal};
 use counterfoil_web::ui::render::Pages;
 use http_body_util::BodyExt as _;
@@ -187,6 +188,7 @@ impl World {
         let app = App {
             engine: Arc::new(engine),
             pages: Pages::new(None).unwrap(),
+            logos: Arc::new(NoLogos),
             journal: noted.clone(),
             dice: Box::new(move || Box::new(thrown.clone())),
             sandbox: None,

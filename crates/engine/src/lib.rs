@@ -42,6 +42,7 @@ pub mod target;
 pub mod authorize;
 pub mod par;
 pub mod login;
+pub mod logo;
 pub mod customer;
 pub mod admin;
 pub mod key_cycle;

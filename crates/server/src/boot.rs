@@ -22,6 +22,7 @@ use counterfoil_web::ui::render::Pages;
 use counterfoil_web::ui::views::DemoView;
 
 use crate::failure::Failure;
+use crate::logos::Logos;
 use crate::resources::Loaded;
 use crate::system::{PooledPasswords, PooledSigner, RequestDice, SystemClock, SystemDice, micros};
 use crate::vigil::Vigil;
@@ -75,6 +76,7 @@ pub(crate) fn told(error: &OpenError) -> Failure {
 /// # Errors
 /// [`Failure::config`] for templates that do not render.
 pub fn application(parts: Parts) -> Result<App, Failure> {
+    let logos = Arc::new(Logos::new(parts.outbound.clone()));
     let engine = Engine {
         store: parts.store.store(),
         clock: Arc::new(SystemClock),
@@ -93,6 +95,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
     Ok(App {
         engine: Arc::new(engine),
         pages: Pages::new(parts.templates.as_deref()).map_err(Failure::config)?,
+        logos,
         journal: parts.journal,
         dice: Box::new(|| Box::<RequestDice>::default()),
         sandbox: parts.sandbox,

@@ -17,6 +17,7 @@ pub mod client_certificate;
 pub mod tls;
 pub mod proxy;
 pub mod egress;
+pub mod logos;
 pub mod polite;
 pub mod pressure;
 pub mod listener;

@@ -19,6 +19,7 @@ use counterfoil_protocol::refusal::{ProofFault, Refusal};
 use http::Response;
 use http::request::Parts;
 
+use crate::common::logo::Logos;
 use crate::common::{self, plain::Plain};
 use crate::edge;
 use crate::journal::{Entry, Journal, Trace};
@@ -36,6 +37,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Renders.
     pub pages: Pages,
+    /// Draws the logos of clients.
+    pub logos: Arc<dyn Logos>,
     /// Remembers refusals for the operator.
     pub journal: Arc<dyn Journal>,
     /// Dice for one request.

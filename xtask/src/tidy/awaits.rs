@@ -22,6 +22,7 @@ static MAY: &[&str] = &[
     "introspect.rs",
     "key_cycle.rs",
     "login/mod.rs",
+    "logo.rs",
     "par.rs",
     "register/mod.rs",
     "register/sector.rs",

@@ -5,6 +5,7 @@ pub mod discovery;
 pub mod jwks;
 pub mod introspect;
 pub mod keycloak;
+pub mod logo;
 pub mod plain;
 pub mod register;
 pub mod resource;
@@ -64,6 +65,11 @@ pub static ROUTES: &[Route] = &[
         methods: &["GET", "POST"],
         path: "/demo/resource",
         handler: |app, ask| Box::pin(demo::answer(app, ask)),
+    },
+    Route {
+        methods: &["GET"],
+        path: logo::PATH,
+        handler: |app, ask| Box::pin(logo::answer(app, ask)),
     },
     Route {
         methods: &["POST"],

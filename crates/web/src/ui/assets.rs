@@ -54,6 +54,12 @@ pub(super) const fn text(ascii: &[u8]) -> &str {
     }
 }
 
+/// Sixteen digits that change with a text.
+pub(crate) fn version(of: &str) -> String {
+    let digits: [u8; 16] = hex(digest(START, of.as_bytes()));
+    text(&digits).to_owned()
+}
+
 const fn name(front: &[u8; 13], content: &[u8], back: &[u8; 4]) -> [u8; 33] {
     let digits: [u8; 16] = hex(digest(START, content));
     let mut name = [0; 33];

@@ -100,7 +100,7 @@ fn view(app: &App, ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountI
     };
     ConsentView {
         form: super::form_view(app, ask, "/consent", &question.interaction),
-        client: super::client_view(&question.client),
+        client: super::client_view(ask, &question.client),
         signed_in_as: subject.name.to_string(),
         switch_action: Some(format!("{}/login/switch", ask.located.base)),
         ends_at_s: Some(question.ends.0),

@@ -82,7 +82,7 @@ async fn client(
     id: &ClientId,
 ) -> Result<super::views::ClientView, Refusal> {
     let client = app.engine.client_named(&ask.call(), id.as_str()).await?;
-    Ok(super::client_view(&client))
+    Ok(super::client_view(ask, &client))
 }
 
 async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {

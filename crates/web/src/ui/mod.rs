@@ -20,6 +20,7 @@ use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::request::Parts;
 
 use crate::app::{App, Ask};
+use crate::common::logo;
 use crate::edge;
 use crate::reply::Reply;
 use crate::request_id::RequestId;
@@ -71,7 +72,7 @@ pub(crate) fn shell(app: &App, ask: &Ask<'_>) -> Shell {
 }
 
 /// A client as pages show it.
-pub(crate) fn client_view(client: &Client) -> ClientView {
+pub(crate) fn client_view(ask: &Ask<'_>, client: &Client) -> ClientView {
     let text = |value: &Option<Box<str>>| value.as_deref().map(str::to_owned);
     ClientView {
         name: client.name.to_string(),
@@ -79,6 +80,7 @@ pub(crate) fn client_view(client: &Client) -> ClientView {
         regulator: text(&client.about.regulator),
         authorisation: text(&client.about.authorization_id),
         website: text(&client.about.website),
+        logo_path: logo::path(ask.located.base, client),
         policy_url: text(&client.metadata.policy_uri),
         terms_url: text(&client.metadata.tos_uri),
         ..ClientView::default()
