@@ -15,6 +15,7 @@ mod slow;
 mod overload;
 mod mtls;
 mod tls;
+mod fapi;
 mod redirects;
 mod garbage;
 mod museum;

@@ -66,7 +66,7 @@ fn connect(server: &Server, config: ClientConfig, name: &'static str) -> Wire {
     Wire::over(Box::new(StreamOwned::new(connection, socket)))
 }
 
-fn ask(
+pub(crate) fn ask(
     server: &Server,
     method: &str,
     target: &str,

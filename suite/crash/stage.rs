@@ -19,7 +19,7 @@ use crate::wire::Process;
 const SEEDS: &str = include_str!("../../crates/server/src/sandbox/seeds.toml");
 const STORM: &str = include_str!("storm.toml");
 const CERTIFICATE: &str = include_str!("../protocol/keys/client-cert.pem");
-const FAPI_KEY: &str = include_str!("fapi-client-public.pem");
+const FAPI_KEYS: &str = include_str!("fapi-client-public.jwks.json");
 const KEY: &str = include_str!("../protocol/keys/client.pem");
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 const SETTINGS: &str = "issuer = \"http://localhost:8080\"\nstate = \".\"\n\n\
@@ -34,8 +34,8 @@ pub(crate) fn set(folder: &Path) {
     std::fs::create_dir_all(folder.join("keys")).unwrap();
     write("counterfoil.toml", SETTINGS);
     write("keys/worldline-certificate.pem", CERTIFICATE);
-    write("keys/fapi-client-public.pem", FAPI_KEY);
-    write("keys/fapi-client2-public.pem", FAPI_KEY);
+    write("keys/fapi-client-public.jwks.json", FAPI_KEYS);
+    write("keys/fapi-client2-public.jwks.json", FAPI_KEYS);
     write("resources/seeds.toml", SEEDS);
     write("resources/storm.toml", STORM);
     suspended(folder, false);

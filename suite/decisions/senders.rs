@@ -212,11 +212,36 @@ fn without_a_proof_there_is_no_token() {
     assert_eq!(twice.unwrap_err(), ProofFault::Repeated.into());
     let elsewhere = Proof::at(&world, key(Alg::ES256), "POST", RESOURCE).signed();
     assert_eq!(with(&world, &elsewhere, &OWN).unwrap_err(), ProofFault::Address.into());
-    // A certificate is no proof of a key.
+    // A certificate is no proof of a key for a client that registered to prove one.
+    registered(&world, |client| client.metadata.sender = Sender::Dpop);
     let peer = certificate(true);
     let by_certificate = ask(&world, shown(ProofHeader::Absent, Some(&peer)), &OWN);
     assert_eq!(by_certificate.unwrap_err(), ProofFault::Missing.into());
     assert_eq!(Refusal::from(ProofFault::Missing).status(false), 400);
+}
+
+#[test]
+fn a_client_that_registered_neither_way_is_bound_to_what_it_shows() {
+    let world = World::new(&SENDER, 1);
+    let peer = certificate(false);
+    let digest = Digest::known(peer.certificate.sha256());
+    let by_certificate = ask(&world, shown(ProofHeader::Absent, Some(&peer)), &OWN).unwrap();
+    assert_eq!(binding(&by_certificate), Some(Binding::Certificate(digest)));
+    // Of both, the proof.
+    let proof = token_proof(&world, key(Alg::ES256));
+    let both = ask(&world, shown(ProofHeader::One(&proof), Some(&peer)), &OWN).unwrap();
+    assert_eq!(binding(&both), Some(Binding::Key(jkt(key(Alg::ES256)))));
+    let wrong = ask(&world, shown(ProofHeader::One("x"), Some(&peer)), &OWN);
+    assert_eq!(wrong.unwrap_err(), ProofFault::Malformed.into(), "a certificate saves no proof");
+    // A code that a key was promised for is not spent by a certificate.
+    let code = bound_code(&world, Some(jkt(key(Alg::ES256))));
+    let form = codes::form(&code, CALLBACK, VERIFIER);
+    let spent = ask(&world, shown(ProofHeader::Absent, Some(&peer)), &form);
+    assert_eq!(spent.unwrap_err(), Refusal::CertificateMismatch);
+    // Where nothing has to be bound, a certificate binds nothing.
+    let world = World::new(&OPTIONAL, 1);
+    let plain = ask(&world, shown(ProofHeader::Absent, Some(&peer)), &OWN).unwrap();
+    assert_eq!(binding(&plain), None);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod parts;
 pub mod jwk;
 pub mod thumbprint;
 pub mod key;
+pub mod private_jwk;
 pub mod distinguished_name;
 pub mod qc_statement;
 pub mod certificate;

@@ -102,25 +102,27 @@ pub fn possession(
     now: Moment,
 ) -> Result<Possession, Refusal> {
     let certificate = shown.certificate.map(|peer| Digest::known(peer.certificate.sha256()));
-    let proof = policy.sender.proofs.filter(|_| {
-        registered == Sender::Dpop
-            || (registered == Sender::Unbound && shown.proof != ProofHeader::Absent)
-            || (registered == Sender::Unbound && policy.sender.required)
-    });
-    if let Some(profile) = proof.filter(|_| demanded || shown.proof != ProofHeader::Absent) {
+    let (unbound, proven) = (registered == Sender::Unbound, shown.proof != ProofHeader::Absent);
+    // Who registered neither way chooses it with each request, where one of them is demanded.
+    let chosen = unbound && demanded && policy.sender.required && !proven;
+    if let Some(digest) = certificate.filter(|_| registered == Sender::Mtls || chosen) {
+        return Ok(Possession { binding: Some(Binding::Certificate(digest)), replay: None });
+    }
+    let proof = policy
+        .sender
+        .proofs
+        .filter(|_| registered == Sender::Dpop || (unbound && (proven || policy.sender.required)));
+    if let Some(profile) = proof.filter(|_| demanded || proven) {
         let verified = dpop::prove(shown, None, (profile, &policy.sender), issuer, now)?;
         return Ok(Possession {
             binding: Some(Binding::Key(Digest::known(verified.thumbprint))),
             replay: Some(dpop::replay(&verified)),
         });
     }
-    match (registered, certificate) {
-        (Sender::Mtls, Some(digest)) => {
-            Ok(Possession { binding: Some(Binding::Certificate(digest)), replay: None })
-        }
-        (Sender::Mtls, None) if demanded => Err(Refusal::CertificateMissing),
-        (Sender::Mtls | Sender::Unbound | Sender::Dpop, _) => Ok(Possession::default()),
+    if registered == Sender::Mtls && demanded {
+        return Err(Refusal::CertificateMissing);
     }
+    Ok(Possession::default())
 }
 
 /// Whether a code that was bound when its authorization was asked for is spent by the same sender

@@ -3,6 +3,7 @@
 use counterfoil_jose::alg::{Alg, Kty};
 use counterfoil_jose::jwk::Jwk;
 use counterfoil_jose::key::{KeyError, SigningKey, VerifyingKey};
+use counterfoil_jose::private_jwk::private_jwk;
 use counterfoil_protocol::secret::Secret;
 
 use crate::support::{b64, key, public, unb64};
@@ -33,6 +34,37 @@ fn a_key_of_every_algorithm_signs_is_stored_and_published() {
         assert!(spki.verify(alg, b"message", &signature), "{alg}");
         assert_eq!(loaded.is_slow(), alg.kty() == Kty::Rsa);
     }
+}
+
+#[test]
+fn whoever_plays_a_client_is_handed_the_private_members_as_well() {
+    for (alg, private) in [
+        (Alg::ES256, &["d"][..]),
+        (Alg::ES512, &["d"]),
+        (Alg::EdDSA, &["d"]),
+        (Alg::PS256, &["d", "p", "q", "dp", "dq", "qi"]),
+    ] {
+        let (made, pkcs8) = SigningKey::generate(alg).unwrap();
+        let mut members = private_jwk(alg, pkcs8.expose(), "k1").unwrap();
+        let told = serde_json::to_string(&members).unwrap();
+        assert!(serde_json::from_str::<Jwk>(&told).is_err(), "{alg}: taken for a public key");
+        for name in private {
+            let text = members.remove(*name).unwrap();
+            let len = unb64(text.as_str().unwrap()).len();
+            let wanted = match (alg, *name) {
+                (Alg::PS256, "d") => 250..=256,
+                (Alg::PS256, _) => 120..=128,
+                (Alg::ES512, _) => 66..=66,
+                _ => 32..=32,
+            };
+            assert!(wanted.contains(&len), "{alg} {name}: {len} bytes");
+        }
+        let public: Jwk = serde_json::from_value(members.into()).unwrap();
+        assert_eq!(public, made.public_jwk("k1"));
+        assert!(private_jwk(alg, &pkcs8.expose()[1..], "k1").is_err());
+    }
+    let (_, other) = SigningKey::generate(Alg::ES256).unwrap();
+    assert!(private_jwk(Alg::PS256, other.expose(), "k1").is_err());
 }
 
 #[test]

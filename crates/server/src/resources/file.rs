@@ -126,8 +126,7 @@ pub(super) enum Auth {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuthFile {
-    /// `client_secret_basic`, `client_secret_post`, `private_key_jwt`; for an HTTP signature alone
-    /// `http_signature`.
+    /// A method of the surface; for an HTTP signature alone `http_signature`.
     pub(super) method: String,
     pub(super) secret: Option<String>,
     pub(super) secret_file: Option<PathBuf>,
@@ -144,7 +143,7 @@ pub(super) struct AuthFile {
     /// Other values of `sub` in its assertions.
     #[serde(default)]
     pub(super) subjects: Vec<String>,
-    /// Algorithms of its assertions; RS256 when left out.
+    /// Algorithms of its assertions.
     pub(super) algs: Option<Vec<String>>,
 }
 

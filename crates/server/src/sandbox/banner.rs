@@ -63,6 +63,10 @@ struct OpenIdClient {
     /// A private set.
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -115,8 +119,15 @@ const fn openid_client(
     client_secret: &'static str,
     redirect_uri: &'static str,
 ) -> OpenIdClient {
-    let client_secret = Some(client_secret);
-    OpenIdClient { client_id, client_secret, redirect_uri, scopes: OPENID_SCOPES, jwks: None }
+    OpenIdClient {
+        client_id,
+        client_secret: Some(client_secret),
+        redirect_uri,
+        scopes: OPENID_SCOPES,
+        jwks: None,
+        certificate: None,
+        certificate_key: None,
+    }
 }
 
 impl Ready<'_> {
@@ -199,27 +210,31 @@ impl Ready<'_> {
     }
 
     fn fapi(&self, tenant: &str, token: &'static str) -> Result<OpenId, Failure> {
-        let [one, two] = clients::CLIENTS;
-        let clients = (
-            self.fapi_client("fapiapp", one, CALLBACK)?,
-            self.fapi_client("fapiother", two, CALLBACK_WITH_QUERY)?,
-        );
+        let [one, two] = &clients::CLIENTS;
+        let clients =
+            (self.fapi_client(one, CALLBACK)?, self.fapi_client(two, CALLBACK_WITH_QUERY)?);
         let resource_server = resource_server("fapiresource", "fapiresourcesecret");
         Ok(self.openid(tenant, token, resource_server, clients))
     }
 
     fn fapi_client(
         &self,
-        client_id: &'static str,
-        name: &str,
+        client: &clients::Seeded,
         redirect_uri: &'static str,
     ) -> Result<OpenIdClient, Failure> {
-        let path = clients::set(self.files, name);
+        let path = client.set(self.files);
         let text = crate::toml_file::text(&path)?;
         let bad = |e| Failure::failed(format!("{}: {e}", path.display()));
-        let jwks = Some(serde_json::from_str(&text).map_err(bad)?);
-        let client_secret = None;
-        Ok(OpenIdClient { client_id, client_secret, redirect_uri, scopes: FAPI_SCOPES, jwks })
+        let (certificate, key) = client.certificate(self.files);
+        Ok(OpenIdClient {
+            client_id: client.id,
+            client_secret: None,
+            redirect_uri,
+            scopes: FAPI_SCOPES,
+            jwks: Some(serde_json::from_str(&text).map_err(bad)?),
+            certificate: Some(certificate.display().to_string()),
+            certificate_key: Some(key.display().to_string()),
+        })
     }
 
     fn openid(
@@ -294,7 +309,7 @@ impl Ready<'_> {
              A token now:\n  \
              curl -s {http}/oauth/accesstoken -d grant_type=client_credentials -d client_id=finapp -d client_secret=finsecret -d scope=PIS",
             ca = short(&self.files.ca),
-            fapi = short(&clients::set(self.files, clients::CLIENTS[0])),
+            fapi = short(&clients::CLIENTS[0].set(self.files)),
         );
         crate::cli::out(&text);
     }

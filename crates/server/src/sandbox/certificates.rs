@@ -5,6 +5,7 @@ use std::path::Path;
 use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, SanType};
 
 use super::Files;
+use super::clients::CLIENTS;
 use crate::failure::Failure;
 use crate::keyfile::private;
 use crate::mint;
@@ -12,7 +13,7 @@ use crate::system::micros;
 
 /// Certificates are made anew when fewer days than this are left.
 const DAYS_LEFT_MIN: u64 = 30;
-const DAYS: i64 = 365;
+pub(super) const DAYS: i64 = 365;
 
 /// Makes what is missing or about to expire. RSA keys take their time, so they are made while the
 /// rest is done.
@@ -20,17 +21,20 @@ const DAYS: i64 = 365;
 /// # Errors
 /// [`Failure::failed`] naming the file.
 pub(super) fn make(files: &Files) -> Result<(), Failure> {
-    let worldline = std::thread::scope(|scope| {
-        let worldline = scope.spawn(|| worldline(files));
-        let server = server(files);
-        let worldline = worldline.join();
-        server.map(|()| worldline)
-    })?;
-    worldline.map_err(|_| Failure::failed("the worldline key could not be made"))??;
-    super::clients::make(files)
+    std::thread::scope(|scope| {
+        let slow = [scope.spawn(|| worldline(files))].into_iter();
+        let slow: Vec<_> = slow
+            .chain(CLIENTS.iter().map(|client| scope.spawn(|| client.make_keys(files))))
+            .collect();
+        let gone = server(files)?;
+        CLIENTS.iter().try_for_each(|client| client.make_certificate(files, gone))?;
+        slow.into_iter().try_for_each(|made| {
+            made.join().map_err(|_| Failure::failed("the keys of a client could not be made"))?
+        })
+    })
 }
 
-fn fresh(path: &Path) -> bool {
+pub(super) fn fresh(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     counterfoil_jose::certificate::Certificate::from_pem(&text).is_ok_and(|certificate| {
         let left = certificate.not_after().0.saturating_sub(micros() / 1_000_000);
@@ -38,9 +42,10 @@ fn fresh(path: &Path) -> bool {
     })
 }
 
-fn server(files: &Files) -> Result<(), Failure> {
-    if fresh(&files.ca) && fresh(&files.tls) {
-        return Ok(());
+/// The authority and the certificate of the server; whether they are new.
+fn server(files: &Files) -> Result<bool, Failure> {
+    if fresh(&files.ca) && fresh(&files.tls) && files.ca_key.exists() {
+        return Ok(false);
     }
     let ca_key = KeyPair::generate().map_err(|e| told(&files.ca_key, &e))?;
     let ca = mint::authority((-1, DAYS));
@@ -58,7 +63,8 @@ fn server(files: &Files) -> Result<(), Failure> {
     write(&files.ca, certificate.pem().as_bytes())?;
     write(&files.ca_key, ca_key.serialize_pem().as_bytes())?;
     write(&files.tls, leaf.pem().as_bytes())?;
-    write(&files.tls_key, key.serialize_pem().as_bytes())
+    write(&files.tls_key, key.serialize_pem().as_bytes())?;
+    Ok(true)
 }
 
 /// RSA, as the vendor's sample is; self-signed, as the vendor allows.

@@ -62,7 +62,8 @@ pub static ROUTES: &[Route] = &[
         handler: |app, ask| Box::pin(crate::ui::consent::answer(app, ask)),
     },
     Route {
-        methods: &["GET", "POST"],
+        // What counts is the token.
+        methods: &["GET", "POST", "PUT", "PATCH", "DELETE"],
         path: "/demo/resource",
         handler: |app, ask| Box::pin(demo::answer(app, ask)),
     },
