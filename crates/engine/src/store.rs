@@ -223,6 +223,14 @@ pub type Listed = Vec<(Key, Versioned)>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position(pub Vec<(u16, u64)>);
 
+impl Position {
+    /// Everything of this lane up to this number is behind it.
+    pub fn advance(&mut self, lane: u16, number: u64) {
+        self.0.retain(|(known, _)| *known != lane);
+        self.0.push((lane, number));
+    }
+}
+
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {

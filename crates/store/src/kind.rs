@@ -54,6 +54,10 @@ impl Kind {
         Self::Delivery,
     ];
 
+    /// Those that every process keeps in memory: a change of theirs must be heard by the others
+    /// (`counterfoil_engine::directory`).
+    pub const REMEMBERED: [Self; 4] = [Self::Tenant, Self::Client, Self::SigningKey, Self::KeySet];
+
     /// Those whose records carry a bucket, in the order in which a sweep visits them: the shortest
     /// lived first, because there are most of them.
     pub const IN_BUCKETS: [Self; 6] = [

@@ -51,6 +51,7 @@ struct Events<'g> {
     revisions: Vec<i64>,
     bodies: Vec<&'g [u8]>,
     hashes: Vec<Vec<u8>>,
+    heard: Vec<bool>,
 }
 
 impl Committer {
@@ -144,12 +145,14 @@ impl Committer {
         let decided = batches.iter().zip(first..).map(|(batch, revision)| {
             let outcome = records.decide(batch, Revision(revision));
             if outcome == Outcome::Done {
+                let heard = is_for_others(batch);
                 for body in &batch.events {
                     head = head.after(body);
                     events.numbers.push(head.number.cast_signed());
                     events.revisions.push(revision.cast_signed());
                     events.bodies.push(body);
                     events.hashes.push(head.hash.to_vec());
+                    events.heard.push(heard);
                 }
             }
             outcome
@@ -196,21 +199,30 @@ impl Committer {
         for rows in &rows {
             statements.push(self.prepared.of(client, rows.verb, rows.kind).await?);
         }
-        let insert_events = self.prepared.text(client, sql::INSERT_EVENTS).await?;
+        let insert_events = match events.numbers.is_empty() {
+            true => None,
+            false => Some(self.prepared.text(client, sql::INSERT_EVENTS).await?),
+        };
         let commit = self.prepared.text(client, sql::COMMIT).await?;
         let columns: Vec<_> = rows.iter().map(Rows::parameters).collect();
-        let Events { numbers, revisions, bodies, hashes } = &events;
-        let of_events: [&(dyn ToSql + Sync); 5] = [&self.lane, numbers, revisions, bodies, hashes];
+        let Events { numbers, revisions, bodies, hashes, heard } = &events;
+        let of_events: [&(dyn ToSql + Sync); 6] =
+            [&self.lane, numbers, revisions, bodies, hashes, heard];
         let mut sending = vec![];
         for (statement, columns) in statements.iter().zip(&columns) {
             sending.push(ask(client, statement, columns));
         }
-        if !numbers.is_empty() {
-            sending.push(ask(client, &insert_events, &of_events));
+        if let Some(insert_events) = &insert_events {
+            sending.push(ask(client, insert_events, &of_events));
         }
         sending.push(ask(client, &commit, &[]));
-        exchange(sending).await.map(|_| ())
+        self.session.surely(exchange(sending)).await.map(|_| ())
     }
+}
+
+/// Whether it changes what other processes keep in memory.
+fn is_for_others(batch: &Encoded) -> bool {
+    batch.changes.iter().any(|(named, _)| Kind::REMEMBERED.contains(&named.kind))
 }
 
 fn ask<'a>(client: &'a Client, statement: &'a Statement, with: &'a Parameters<'a>) -> Asked<'a> {

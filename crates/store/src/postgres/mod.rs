@@ -1,5 +1,5 @@
 //! The store at a PostgreSQL server, which several nodes share: a few lanes that commit in groups,
-//! readers beside them, one desk for everything else. All of it on one thread with a runtime of its
+//! readers beside them, two desks for everything else. All of it on one thread with a runtime of its
 //! own, so that callers need none.
 
 use std::fmt;
@@ -44,7 +44,7 @@ mod nodes;
 mod thread;
 
 pub use address::without_password;
-pub use nodes::Node;
+pub use nodes::{Listening, Node, Other};
 pub use schema::{Plan, STEPS, Step};
 
 use address::Address;
@@ -143,38 +143,6 @@ impl PostgresStore {
         self.shared.last_fault()
     }
 
-    /// Where the feed ends now: what is committed from here on comes after it.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn feed_end(&self) -> Result<Position, Unavailable> {
-        let rows = self.desk(statements::FEED_END, vec![]).await?;
-        let one = |row: &Row| {
-            let (lane, number): (i16, i64) = (row.try_get(0)?, row.try_get(1)?);
-            Ok((lane.cast_unsigned(), number.cast_unsigned()))
-        };
-        let lanes: Result<_, Fault> = rows.iter().map(one).collect();
-        Ok(Position(lanes.map_err(|fault| self.unavailable(fault))?))
-    }
-
-    /// Writes down what this process says of itself, or says again that it lives. The record goes
-    /// when the store is closed.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn announce(&self, node: &Node) -> Result<(), Unavailable> {
-        self.shared.is_node(node.clone());
-        node.write(&self.parts.desk, self.knows).await.ok_or(Unavailable)
-    }
-
-    /// The other processes that live: their names, and the keys that they say they have.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn others(&self, node: &Node) -> Result<Vec<(String, Vec<u8>)>, Unavailable> {
-        node.others(&self.parts.desk).await.ok_or(Unavailable)
-    }
-
     /// Answers what is queued and lets go of the connections. Blocks. Afterwards everything is
     /// unavailable.
     pub fn close(&self) {
@@ -235,13 +203,7 @@ impl PostgresStore {
     }
 
     async fn feed_step(&self, after: &Position, max: usize) -> Result<Vec<FeedEvent>, Unavailable> {
-        let known = |(lane, _): &&(u16, u64)| i16::try_from(*lane).is_ok();
-        let lanes: Vec<i16> =
-            after.0.iter().filter(known).map(|(lane, _)| lane.cast_signed()).collect();
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let numbers: Vec<i64> = after.0.iter().filter(known).map(|(_, n)| number(*n)).collect();
-        let values: Vec<Value> = vec![Box::new(lanes), Box::new(numbers), Box::new(limit(max))];
-        let rows = self.desk(statements::FEED, values).await?;
+        let rows = self.desk(statements::FEED, beyond(after, max)).await?;
         let one = |row: &Row| {
             let wrong = Damaged { what: "event", version: None };
             let hash: &[u8] = row.try_get(3)?;
@@ -365,10 +327,7 @@ impl Store for PostgresStore {
                 let step = LIST_STEP_MAX.min(max - events.len());
                 let part = self.feed_step(&after, step).await?;
                 let ended = part.len() < step;
-                for event in &part {
-                    after.0.retain(|(lane, _)| *lane != event.lane);
-                    after.0.push((event.lane, event.number));
-                }
+                part.iter().for_each(|event| after.advance(event.lane, event.number));
                 events.extend(part);
                 if ended || events.len() == max {
                     return Ok(events);
@@ -417,6 +376,16 @@ impl From<Damaged> for Fault {
     fn from(damaged: Damaged) -> Self {
         Self::Damaged(damaged)
     }
+}
+
+/// What a statement of the feed wants to know.
+fn beyond(after: &Position, max: usize) -> Vec<Value> {
+    let known = |(lane, _): &&(u16, u64)| i16::try_from(*lane).is_ok();
+    let lanes: Vec<i16> =
+        after.0.iter().filter(known).map(|(lane, _)| lane.cast_signed()).collect();
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let numbers: Vec<i64> = after.0.iter().filter(known).map(|(_, n)| number(*n)).collect();
+    vec![Box::new(lanes), Box::new(numbers), Box::new(limit(max))]
 }
 
 fn limit(max: usize) -> i64 {

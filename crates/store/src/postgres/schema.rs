@@ -29,6 +29,12 @@ pub static STEPS: &[Step] = &[
         contracts: false,
         sql: include_str!("schema_2.sql"),
     },
+    Step {
+        version: 3,
+        about: "which events other nodes must hear of",
+        contracts: false,
+        sql: include_str!("schema_3.sql"),
+    },
 ];
 
 /// Where a schema stands, and which steps are left.

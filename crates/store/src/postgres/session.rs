@@ -1,13 +1,17 @@
 //! One connection to the server that takes writes, set up as every connection of ours is.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
 use super::address::{Address, told};
+use super::tls::Encrypted;
 use crate::limits::{
     POSTGRES_CONNECT_TIMEOUT, POSTGRES_EXCHANGE_TIMEOUT, POSTGRES_IDLE_TIMEOUT,
     POSTGRES_STATEMENT_TIMEOUT,
@@ -21,6 +25,7 @@ const SERVER_OLDEST: i32 = 130_000;
 pub(super) struct Session {
     pub(super) client: Client,
     ended: JoinHandle<()>,
+    warned: Arc<AtomicBool>,
 }
 
 /// Why there is no session, or why something failed in one.
@@ -36,6 +41,8 @@ pub(super) enum Trouble {
     Old(i32),
     /// It does not flush, so nothing it acknowledges is durable.
     NoFlush,
+    /// It said that a commit was done, and warned: of a standby that has not confirmed it.
+    Warned,
 }
 
 impl Session {
@@ -45,11 +52,9 @@ impl Session {
         for (name, config) in address.ways() {
             let opening = async {
                 let (client, connection) = config.connect(address.tls.clone()).await?;
-                let ended = tokio::spawn(async move {
-                    // Whoever waits for an answer is told so by the driver.
-                    let _ = connection.await;
-                });
-                let session = Self { client, ended };
+                let warned = Arc::new(AtomicBool::new(false));
+                let ended = tokio::spawn(until_over(connection, warned.clone()));
+                let session = Self { client, ended, warned };
                 session.set_up(address).await?;
                 Ok(session)
             };
@@ -100,6 +105,17 @@ impl Session {
         let _ = (&mut self.ended).await;
     }
 
+    /// An exchange after which nothing may be in doubt. Whoever cancels the wait for a synchronous
+    /// standby makes the server acknowledge what only it has, with a warning; that is not done.
+    pub(super) async fn surely<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        self.warned.store(false, Ordering::Release);
+        let done = exchange.await?;
+        if self.warned.load(Ordering::Acquire) { Err(Trouble::Warned) } else { Ok(done) }
+    }
+
     /// One exchange, in time or not at all.
     pub(super) async fn within<T>(
         exchange: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -115,6 +131,18 @@ impl Drop for Session {
     /// A connection in an unknown state is not left to be finished by anybody.
     fn drop(&mut self) {
         self.ended.abort();
+    }
+}
+
+/// Carries messages to whoever waits for them, until the end.
+async fn until_over(mut connection: Connection<Socket, Encrypted>, warned: Arc<AtomicBool>) {
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message
+            && notice.parsed_severity() == Some(Severity::Warning)
+        {
+            // Before the answer that it belongs to.
+            warned.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -157,7 +185,7 @@ impl Trouble {
     pub(super) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(why) => why.code(),
-            Self::Silent | Self::ReadOnly | Self::Old(_) | Self::NoFlush => None,
+            Self::Silent | Self::ReadOnly | Self::Old(_) | Self::NoFlush | Self::Warned => None,
         }
     }
 }
@@ -170,6 +198,7 @@ impl std::fmt::Display for Trouble {
             Self::ReadOnly => f.write_str("it takes no writes (a standby?)"),
             Self::Old(version) => write!(f, "PostgreSQL {}", version / 10_000),
             Self::NoFlush => f.write_str("fsync is off"),
+            Self::Warned => f.write_str("a commit that its standby has not confirmed"),
         }
     }
 }
@@ -220,7 +249,7 @@ pub(super) fn fix(trouble: &Trouble, address: &Address) -> Option<String> {
     Some(match trouble {
         Trouble::Old(_) => "use PostgreSQL 13 or later".into(),
         Trouble::NoFlush => "set fsync = on there: what it acknowledges must be durable".into(),
-        Trouble::Silent | Trouble::ReadOnly => return None,
+        Trouble::Silent | Trouble::ReadOnly | Trouble::Warned => return None,
         Trouble::Postgres(why) => match why.code() {
             Some(code) if *code == SqlState::INVALID_PASSWORD => {
                 "correct the user or the password in the URL".into()

@@ -112,8 +112,9 @@ pub(super) const COMMIT: &str = "commit";
 /// Gives it up.
 pub(super) const ROLLBACK: &str = "rollback";
 /// Events of one lane. The revision is that of their batch: it orders the lanes among each other.
-pub(super) const INSERT_EVENTS: &str = "insert into events (lane, number, revision, body, hash)
-    select $1::int2, * from unnest($2::int8[], $3::int8[], $4::bytea[], $5::bytea[])";
+pub(super) const INSERT_EVENTS: &str =
+    "insert into events (lane, number, revision, body, hash, heard)
+    select $1::int2, * from unnest($2::int8[], $3::int8[], $4::bytea[], $5::bytea[], $6::bool[])";
 /// Events after a position, in one order for all lanes: whatever was acknowledged before another
 /// batch began has a lower revision on the same node.
 pub(super) const FEED: &str = "select e.lane, e.number, e.body, e.hash
@@ -122,9 +123,22 @@ pub(super) const FEED: &str = "select e.lane, e.number, e.body, e.hash
         cross join lateral (select * from events where events.lane = lanes.lane
             and events.number > coalesce(p.number, 0) order by events.number limit $3) as e
     order by e.revision, e.lane, e.number limit $3";
-/// Where the feed ends now.
-pub(super) const FEED_END: &str = "select lanes.lane, e.number from lanes
-    cross join lateral (select number from events where events.lane = lanes.lane
+/// Events after those heard that others must hear of, each lane in its order; and a row without a body
+/// for an event that was heard and is not there: somebody has set the store back.
+pub(super) const HEARD: &str = "select p.lane, p.number, null::bytea, p.hash
+    from unnest($1::int2[], $2::int8[], $4::bytea[]) as p (lane, number, hash)
+    where not exists (select from events where events.lane = p.lane
+        and events.number = p.number and events.hash = p.hash)
+    union all
+    (select e.lane, e.number, e.body, e.hash
+    from lanes left join unnest($1::int2[], $2::int8[]) as p (lane, number)
+            on p.lane = lanes.lane
+        cross join lateral (select * from events where events.lane = lanes.lane and heard
+            and events.number > coalesce(p.number, 0) order by events.number limit $3) as e
+    order by e.lane, e.number limit $3)";
+/// The last event of each lane.
+pub(super) const FEED_END: &str = "select lanes.lane, e.number, e.hash from lanes
+    cross join lateral (select number, hash from events where events.lane = lanes.lane
         order by number desc limit 1) as e";
 /// The end of a lane's chain.
 pub(super) const HEAD: &str =

@@ -27,6 +27,8 @@ pub(super) struct Parts {
     pub(super) lanes: Vec<UnboundedSender<Waiting>>,
     pub(super) readers: Vec<Sender<Asked>>,
     pub(super) desk: Sender<Errand>,
+    /// A desk that nobody's long list keeps waiting: what other nodes say and are told.
+    pub(super) ear: Sender<Errand>,
 }
 
 /// Opens every connection, then works until the store is closed.
@@ -44,9 +46,9 @@ pub(super) fn start(
         let started = runtime().map(|runtime| (opened(&runtime), runtime));
         match started {
             Ok((Ok(parts), runtime)) => {
-                let desk = parts.desk.clone();
+                let ear = parts.ear.clone();
                 if tell.send(Ok(Ok(parts))).is_ok() {
-                    runtime.block_on(until_closed(&ours, &desk));
+                    runtime.block_on(until_closed(&ours, &ear));
                 }
             }
             Ok((Err(why), _)) => drop(tell.send(Ok(Err(why)))),
@@ -82,7 +84,8 @@ async fn open(shared: &Arc<Shared>, steps: &'static [Step]) -> Result<Parts, Ope
     let claim = |_| -> Sending<'_, _> { Box::pin(lane::open(shared)) };
     let claimed = together((0..POSTGRES_LANES).map(claim).collect()).await;
     let connect = |_| -> Sending<'_, _> { Box::pin(Session::open(&shared.address)) };
-    let connected = together((0..POSTGRES_READERS).map(connect).collect()).await;
+    let mut connected = together((0..=POSTGRES_READERS).map(connect).collect()).await;
+    let listening = connected.pop().transpose().map_err(at_start)?;
 
     let lost = |why: String| {
         let fix = "look at the server's log; max_connections may be too low";
@@ -104,16 +107,18 @@ async fn open(shared: &Arc<Shared>, steps: &'static [Step]) -> Result<Parts, Ope
     }
     let (desk, queue) = channel(POSTGRES_ERRANDS_MAX);
     tokio::spawn(desk::run(Some(session), queue, Arc::clone(shared)));
-    Ok(Parts { lanes, readers, desk })
+    let (ear, queue) = channel(POSTGRES_ERRANDS_MAX);
+    tokio::spawn(desk::run(listening, queue, Arc::clone(shared)));
+    Ok(Parts { lanes, readers, desk, ear })
 }
 
 /// What was admitted is answered first; then the connections go with the runtime.
-async fn until_closed(shared: &Shared, desk: &Sender<Errand>) {
+async fn until_closed(shared: &Shared, ear: &Sender<Errand>) {
     shared.closing().await;
     let _ = timeout(POSTGRES_CLOSE_TIMEOUT, async {
         shared.idle().await;
         if let Some(node) = shared.node() {
-            node.remove(desk).await;
+            node.remove(ear).await;
         }
     })
     .await;

@@ -12,6 +12,7 @@
 pub mod conformance;
 mod backend;
 mod faults;
+mod nodes;
 mod start;
 
 mod postgres {

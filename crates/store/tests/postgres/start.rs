@@ -103,8 +103,8 @@ fn an_older_schema_waits_for_the_command_and_goes_on_with_what_it_has() {
     let told = refused(&place.url);
     assert!(told.contains("version 1") && told.contains("counterfoil migrate run"), "{told}");
     let plan = PostgresStore::plan(&place.url, STEPS).unwrap();
-    assert_eq!((plan.found, plan.known, plan.steps.len()), (1, 2, 1));
-    assert_eq!(PostgresStore::migrate(&place.url, STEPS).unwrap().steps.len(), 1);
+    assert_eq!((plan.found, plan.known, plan.steps.len()), (1, 3, 2));
+    assert_eq!(PostgresStore::migrate(&place.url, STEPS).unwrap().steps.len(), 2);
     assert!(PostgresStore::migrate(&place.url, STEPS).unwrap().steps.is_empty());
     put(&open(&place.url).unwrap(), "after");
     assert_eq!(place.other().number("select count(*) from claims"), 2);
@@ -138,11 +138,11 @@ fn a_step_that_contracts_waits_for_older_programs_and_ends_them() {
     block_on(older.announce(&node)).unwrap();
     let steps = later(true, "alter table claims add column remark text");
     let plan = PostgresStore::migrate(&place.url, steps).unwrap();
-    assert_eq!(plan.held_up().unwrap().version, 3);
+    assert_eq!(plan.held_up().unwrap().version, 4);
     assert_eq!(plan.behind, ["old-1 (0.0.1)"]);
     put(&older, "still served");
     older.close();
     assert!(PostgresStore::migrate(&place.url, steps).unwrap().held_up().is_none());
     let told = refused(&place.url);
-    assert!(told.contains("need a program of version 3"), "{told}");
+    assert!(told.contains("need a program of version 4"), "{told}");
 }
