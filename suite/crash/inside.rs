@@ -68,6 +68,7 @@ impl House {
             journal: Arc::new(Silent),
             templates: None,
             sandbox: None,
+            lease: None,
         });
         let mut app = app.map_err(|e| e.to_string())?;
         let engine = Arc::get_mut(&mut app.engine).ok_or("the engine is shared")?;

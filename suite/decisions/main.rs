@@ -33,3 +33,4 @@ mod customers;
 mod handles;
 mod signed;
 mod operators;
+mod several;

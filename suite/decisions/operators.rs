@@ -1,9 +1,11 @@
 //! What operators do: files, keys, the audit trail.
 
+use std::collections::BTreeSet;
+
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::audit::What;
 use counterfoil_engine::engine::AuditMode;
-use counterfoil_engine::key_cycle::KeyTimes;
+use counterfoil_engine::key_cycle::{KeyTimes, Known};
 use counterfoil_engine::keys::{self, KeySet, KeyState, StoredKey};
 use counterfoil_engine::limits::SIGNING_KEYS_MAX;
 use counterfoil_engine::store::{Key, Record};
@@ -91,7 +93,9 @@ fn a_signing_key_is_published_before_it_signs_and_after_it_signed() {
     now(world.engine.publish_key(&tenant, &key(&world, 3))).unwrap();
     assert_eq!(states(&world).len(), 2, "one waits at a time");
 
-    let turn = || now(world.engine.turn_keys(&tenant, &TIMES, &mut world.dice())).unwrap();
+    let turn = || {
+        now(world.engine.turn_keys(&tenant, (&TIMES, &Known::Alone), &mut world.dice())).unwrap()
+    };
     world.clock.advance(TIMES.published_s - 1);
     turn();
     assert_eq!(states(&world), [KeyState::Active, KeyState::Next], "some may not know it yet");
@@ -124,7 +128,8 @@ fn a_key_that_is_due_gets_a_successor_by_itself() {
     now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut world.dice())).unwrap();
     now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut Dice(7))).unwrap();
     assert_eq!(states(&world), [KeyState::Active], "made when needed first, and once");
-    let turn = || now(world.engine.turn_keys(&tenant, &TIMES, &mut Dice(8))).unwrap();
+    let turn =
+        || now(world.engine.turn_keys(&tenant, (&TIMES, &Known::Alone), &mut Dice(8))).unwrap();
     world.clock.advance(TIMES.rotated_s - 1);
     turn();
     assert_eq!(states(&world), [KeyState::Active]);
@@ -145,14 +150,32 @@ fn an_operator_can_let_a_new_key_sign_at_once() {
     let announce = |seed| now(world.engine.announce_key(&tenant, Alg::ES256, &mut Dice(seed)));
     let next = announce(7).unwrap();
     assert_eq!(announce(8).unwrap(), next, "one waits at a time");
-    now(world.engine.activate_key(&tenant, &next)).unwrap();
+    now(world.engine.activate_key(&tenant, &next, &Known::Alone)).unwrap();
     let issuer = now(world.engine.issuer(&tenant)).unwrap();
     assert_eq!(issuer.active_key(Alg::ES256).unwrap().kid, next);
     assert_eq!(issuer.jwks().keys.len(), 2);
-    now(world.engine.activate_key(&tenant, &next)).unwrap();
+    now(world.engine.activate_key(&tenant, &next, &Known::Alone)).unwrap();
     assert_eq!(states(&world).len(), 2, "it signs already");
     let unneeded = now(world.engine.announce_key(&tenant, Alg::PS256, &mut Dice(9)));
     assert_eq!(unneeded.unwrap_err(), Refusal::TenantUnknown);
+}
+
+#[test]
+fn a_key_that_another_process_may_lack_does_not_sign() {
+    let world = World::new(policy("mx"), 1);
+    let tenant = fixtures::tenant_id();
+    now(world.engine.ensure_keys(&tenant, &[Alg::ES256], &mut world.dice())).unwrap();
+    let next = now(world.engine.announce_key(&tenant, Alg::ES256, &mut Dice(7))).unwrap();
+    let nothing = Known::ToAll(BTreeSet::new());
+    assert!(!now(world.engine.activate_key(&tenant, &next, &nothing)).unwrap());
+    world.clock.advance(TIMES.published_s);
+    let turn = |known: &Known| {
+        now(world.engine.turn_keys(&tenant, (&TIMES, known), &mut Dice(8))).unwrap();
+    };
+    turn(&nothing);
+    assert_eq!(states(&world), [KeyState::Active, KeyState::Next], "also when its time has come");
+    turn(&Known::ToAll(BTreeSet::from([next])));
+    assert!(matches!(states(&world)[..], [KeyState::Retiring { .. }, KeyState::Active]));
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn a_tenant_holds_so_many_keys_and_no_more() {
     let announce = |seed| now(world.engine.announce_key(&tenant, Alg::ES256, &mut Dice(seed)));
     for seed in 1..SIGNING_KEYS_MAX as u64 {
         let next = announce(seed).unwrap();
-        now(world.engine.activate_key(&tenant, &next)).unwrap();
+        now(world.engine.activate_key(&tenant, &next, &Known::Alone)).unwrap();
     }
     assert_eq!(states(&world).len(), SIGNING_KEYS_MAX);
     assert_eq!(announce(99).unwrap_err(), Refusal::RateLimited);

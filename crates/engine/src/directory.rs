@@ -5,13 +5,17 @@
 //! answered, and an entry read before that commit is not put back after it (`epoch`). A commit whose
 //! sender went away may still arrive, nobody knows when: what it changes is not kept from then on
 //! (`unanswered`).
+//!
+//! On a store that several processes share, what the others commit is heard from its feed
+//! (architecture.md 9.6), and nothing is used unless it was heard lately (`Lease`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use counterfoil_protocol::ids::{ClientId, TenantId};
 
+use crate::audit::Event;
 use crate::client::Client;
 use crate::keys::Issuer;
 use crate::limits::{CLIENTS_CACHED_MAX, TENANTS_CACHED_MAX};
@@ -20,9 +24,17 @@ use crate::store::{Change, Key, Revision};
 /// Which client, of which tenant.
 type ClientAt = (TenantId, ClientId);
 
+/// Whether what other processes have changed was heard lately enough to use what is remembered.
+pub trait Lease: std::fmt::Debug + Send + Sync {
+    /// Asked at every use.
+    fn holds(&self) -> bool;
+}
+
 /// What is remembered between requests.
 #[derive(Debug, Default)]
 pub struct Directory {
+    /// `None`: no other process writes to the store.
+    lease: Option<Arc<dyn Lease>>,
     epoch: AtomicU64,
     issuers: RwLock<HashMap<TenantId, Arc<Issuer>>>,
     clients: RwLock<HashMap<ClientAt, (Arc<Client>, Revision)>>,
@@ -43,12 +55,54 @@ pub(crate) struct Unanswered<'d> {
 pub struct Epoch(u64);
 
 impl Directory {
+    /// One that is used only while the lease holds.
+    #[must_use]
+    pub fn leased(lease: Arc<dyn Lease>) -> Self {
+        Self { lease: Some(lease), ..Self::default() }
+    }
+
+    /// Other processes have committed this; `None` is an event that only a later version can read. An
+    /// event that names no client may stand for any client of its tenant.
+    pub fn heard<'e>(&self, events: impl IntoIterator<Item = Option<&'e Event>>) {
+        let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
+        for event in events {
+            let Some(event) = event else { return self.forget_all() };
+            match &event.client {
+                Some(client) => {
+                    keys.insert(Key::Client(event.tenant.clone(), client.clone()));
+                }
+                None => {
+                    tenants.insert(&event.tenant);
+                    keys.insert(Key::Tenant(event.tenant.clone()));
+                }
+            }
+        }
+        self.forget(&Vec::from_iter(keys));
+        if !tenants.is_empty() {
+            let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+            clients.retain(|(tenant, _), _| !tenants.contains(tenant));
+        }
+    }
+
+    fn forget_all(&self) {
+        self.moved();
+        self.issuers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.clients.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn is_usable(&self) -> bool {
+        self.lease.as_ref().is_none_or(|lease| lease.holds())
+    }
+
     /// To be taken before reading what may be put in.
     pub(crate) fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
     pub(crate) fn issuer(&self, tenant: &TenantId) -> Option<Arc<Issuer>> {
+        if !self.is_usable() {
+            return None;
+        }
         self.issuers.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
@@ -64,6 +118,9 @@ impl Directory {
     }
 
     pub(crate) fn client(&self, at: &ClientAt) -> Option<(Arc<Client>, Revision)> {
+        if !self.is_usable() {
+            return None;
+        }
         self.clients.read().unwrap_or_else(PoisonError::into_inner).get(at).cloned()
     }
 
@@ -106,8 +163,8 @@ impl Directory {
         if keys.is_empty() {
             return;
         }
-        // First: whoever read before this must find it moved, and not put the old value back.
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        // First: whoever read before this must find it moved.
+        self.moved();
         for key in keys {
             match key {
                 Key::Tenant(tenant) => {
@@ -132,6 +189,11 @@ impl Directory {
                 | Key::Delivery(..) => {}
             }
         }
+    }
+
+    /// Whoever read before this does not put the old value back.
+    fn moved(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
     /// What a batch changes of this cache: a tenant is kept together with its keys.

@@ -1,5 +1,9 @@
 //! The life of signing keys: next, active, retiring, gone. A key is published before its first
-//! signature and stays published until the last token it signed has expired (attacks.md I9).
+//! signature and stays published until the last token it signed has expired (attacks.md I9). Where
+//! several processes serve from one store, it signs only once each of them has loaded it
+//! (architecture.md 5.5).
+
+use std::collections::BTreeSet;
 
 use counterfoil_jose::alg::Alg;
 use counterfoil_protocol::ids::{Kid, TenantId};
@@ -36,6 +40,25 @@ pub struct KeyLine {
     pub state: KeyState,
     /// When it was made and published.
     pub created: Moment,
+}
+
+/// What is known of the other processes that serve from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// There are none.
+    Alone,
+    /// All of them say that they have loaded these waiting keys. A process that starts later reads the
+    /// set with the key in it, so what was true once stays true.
+    ToAll(BTreeSet<Kid>),
+}
+
+impl Known {
+    fn includes(&self, kid: &Kid) -> bool {
+        match self {
+            Self::Alone => true,
+            Self::ToAll(kids) => kids.contains(kid),
+        }
+    }
 }
 
 /// A key set as it was read, and where it stood.
@@ -156,12 +179,22 @@ impl Engine {
     }
 
     /// A key that is waiting signs from now on, and the one before it retires. Before its time only
-    /// when the operator says so: a verifier may hold a set without it.
+    /// when the operator says so: a verifier may hold a set without it. `false` when some process
+    /// that serves from the store may lack it: then nothing changes.
     ///
     /// # Errors
     /// The store's.
-    pub async fn activate_key(&self, tenant: &TenantId, kid: &Kid) -> Result<(), Refusal> {
-        self.change_keys(tenant, None, |set, now| activate(set, kid, now)).await
+    pub async fn activate_key(
+        &self,
+        tenant: &TenantId,
+        kid: &Kid,
+        known: &Known,
+    ) -> Result<bool, Refusal> {
+        if !known.includes(kid) {
+            return Ok(false);
+        }
+        self.change_keys(tenant, None, |set, now| activate(set, kid, now)).await?;
+        Ok(true)
     }
 
     /// What time asks for: keys that were published long enough sign, keys whose last token has
@@ -172,7 +205,7 @@ impl Engine {
     pub async fn turn_keys(
         &self,
         tenant: &TenantId,
-        times: &KeyTimes,
+        (times, known): (&KeyTimes, &Known),
         entropy: &mut dyn Entropy,
     ) -> Result<(), Refusal> {
         let now = self.clock.now();
@@ -180,7 +213,8 @@ impl Engine {
         for line in &lines {
             match line.state {
                 KeyState::Next if line.created.after(times.published_s) <= now => {
-                    self.activate_key(tenant, &line.kid).await?;
+                    // Otherwise the next time.
+                    self.activate_key(tenant, &line.kid, known).await?;
                 }
                 KeyState::Active if line.created.after(times.rotated_s) <= now => {
                     let Some(alg) = Alg::parse(&line.alg) else { continue };

@@ -6,14 +6,16 @@ use std::thread::JoinHandle;
 
 use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::ctx::Clock;
-use counterfoil_engine::directory::Directory;
+use counterfoil_engine::directory::{Directory, Lease};
 use counterfoil_engine::engine::{AuditMode, Engine};
 use counterfoil_engine::keys::{self, KeyFile};
 use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_engine::outbound::Outbound;
+use counterfoil_engine::store::{Page, Query};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::{KeyError, SigningKey};
 use counterfoil_protocol::ids::TenantId;
+use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 use counterfoil_store::{OpenError, Opened};
 use counterfoil_web::app::App;
@@ -26,6 +28,9 @@ use crate::logos::Logos;
 use crate::resources::Loaded;
 use crate::system::{PooledPasswords, PooledSigner, RequestDice, SystemClock, SystemDice, micros};
 use crate::vigil::Vigil;
+
+/// Tenants that are looked at for one that has signing keys.
+const TENANTS_TRIED: usize = 16;
 
 /// What the application is made of.
 pub struct Parts {
@@ -45,6 +50,8 @@ pub struct Parts {
     pub templates: Option<std::path::PathBuf>,
     /// In the sandbox, what pages tell developers.
     pub sandbox: Option<DemoView>,
+    /// Where other nodes serve from the same store: how long what is remembered may be used.
+    pub lease: Option<Arc<dyn Lease>>,
 }
 
 /// Opens the store that `url` names.
@@ -86,7 +93,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         outbound: parts.outbound,
         base: parts.base.into(),
         audit: parts.audit,
-        directory: Directory::default(),
+        directory: parts.lease.map_or_else(Directory::default, Directory::leased),
         fetched: Fetched::default(),
         throttle: Throttle::default(),
         registrations: counterfoil_engine::register::Flood::default(),
@@ -100,6 +107,30 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         dice: Box::new(|| Box::<RequestDice>::default()),
         sandbox: parts.sandbox,
     })
+}
+
+/// Whether the key file is the one that the store was filled with: looks at one tenant's signing keys.
+///
+/// # Errors
+/// [`Failure::config`] when they do not open.
+pub async fn fits(app: &App, keys: &dyn std::fmt::Display) -> Result<(), Failure> {
+    let page = Page { after: None, max: TENANTS_TRIED };
+    // A store that does not answer says so to the next one who asks.
+    let Ok(listed) = app.engine.store.list(Query::Tenants, page).await else { return Ok(()) };
+    for (key, _) in listed {
+        match app.engine.issuer(key.tenant()).await {
+            Ok(issuer) if issuer.keys.is_empty() => {}
+            Ok(_) => return Ok(()),
+            Err(Refusal::Internal) => {
+                return Err(Failure::config(format!(
+                    "the keys of {keys} do not open the signing keys in the store: it was filled with \
+                     another key file; fix: put that one there"
+                )));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// A key pair that is being made on a thread of its own.

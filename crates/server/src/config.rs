@@ -8,6 +8,7 @@ use counterfoil_engine::engine::AuditMode;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::keyfile::Source;
 use crate::nearest::nearest;
 use crate::proxy::Proxies;
 use crate::toml_file;
@@ -134,6 +135,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// See [`EgressFile::ca`].
     pub egress_ca: Option<PathBuf>,
+    /// The key file in the state folder, or what [`KEYS_TEXT`] or [`KEYS_FILE`] say.
+    pub keys: Source,
 }
 
 /// Where a value came from.
@@ -172,8 +175,36 @@ pub fn load(
     }
     overlay(&mut effective, environment)?;
     let base = path.parent().unwrap_or(Path::new("."));
-    let settings = complete(&mut effective, base)?;
+    let mut settings = complete(&mut effective, base)?;
+    settings.keys = keys(&settings.state, environment)?;
+    let origin = match &settings.keys {
+        Source::State(_) => "default".into(),
+        Source::File(_) => format!("variable {KEYS_FILE}"),
+        Source::Text(_) => format!("variable {KEYS_TEXT}"),
+    };
+    effective.insert("keys", Value { text: settings.keys.to_string(), origin });
     Ok((settings, effective))
+}
+
+/// Where the keys come from.
+fn keys(state: &Path, environment: &[(String, String)]) -> Result<Source, Failure> {
+    let variable = |name: &str| {
+        environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    };
+    match (variable(KEYS_TEXT), variable(KEYS_FILE)) {
+        (None, None) => Ok(Source::State(key_file(state))),
+        (Some(text), None) => Ok(Source::Text(text.to_owned().into())),
+        (None, Some(path)) => Ok(Source::File(path.into())),
+        (Some(_), Some(_)) => Err(Failure::config(format!(
+            "{KEYS_TEXT} and {KEYS_FILE} are set: leave one of them out"
+        ))),
+    }
+}
+
+/// The key file of a state folder.
+#[must_use]
+pub fn key_file(state: &Path) -> PathBuf {
+    state.join("keys/handle-keys.toml")
 }
 
 /// The `*.toml` files of a folder in the order of their names; none when it does not exist.
@@ -238,9 +269,16 @@ fn line_of(text: &str, key: &str) -> usize {
     1
 }
 
+/// The text of the key file, where no file is wanted; never in a file of settings.
+const KEYS_TEXT: &str = "COUNTERFOIL_KEYS";
+/// Where the key file is, other than in the state folder.
+const KEYS_FILE: &str = "COUNTERFOIL_KEYS_FILE";
+
 const PREFIX: &str = "COUNTERFOIL_";
-/// Variables that are not settings: the tests' way to find a binary.
-const OTHERS: [&str; 5] = [
+/// Variables that are not settings: the keys, and the tests' way to find a binary.
+const OTHERS: [&str; 7] = [
+    KEYS_TEXT,
+    KEYS_FILE,
     "COUNTERFOIL_BINARY",
     "COUNTERFOIL_KILLS",
     "COUNTERFOIL_POSTGRES",
@@ -327,6 +365,7 @@ fn complete(effective: &mut Effective, base: &Path) -> Result<Settings, Failure>
     let egress_ca = text("egress.ca").map(|t| folder(&t));
     Ok(Settings {
         issuer,
+        keys: Source::State(key_file(&state)),
         state,
         store,
         resources,
@@ -435,6 +474,18 @@ mod tests {
     fn a_variable_that_nobody_knows_is_an_error_with_the_nearest_name() {
         let told = told(&[("COUNTERFOIL_ISUER", "x")], GOOD).unwrap_err();
         assert_eq!(told, "unknown variable COUNTERFOIL_ISUER, did you mean COUNTERFOIL_ISSUER?");
+    }
+
+    #[test]
+    fn keys_come_from_the_state_folder_a_file_or_a_variable() {
+        let keys = |environment: &[(&str, &str)]| {
+            told(environment, GOOD).map(|(settings, _)| settings.keys.to_string())
+        };
+        assert!(keys(&[]).unwrap().ends_with(".counterfoil/keys/handle-keys.toml"));
+        assert_eq!(keys(&[("COUNTERFOIL_KEYS_FILE", "/run/keys")]).unwrap(), "/run/keys");
+        assert_eq!(keys(&[("COUNTERFOIL_KEYS", "pepper = 1")]).unwrap(), "COUNTERFOIL_KEYS");
+        let both = [("COUNTERFOIL_KEYS", "a"), ("COUNTERFOIL_KEYS_FILE", "b")];
+        assert!(keys(&both).unwrap_err().contains("leave one of them out"));
     }
 
     #[test]

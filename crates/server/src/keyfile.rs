@@ -1,9 +1,10 @@
 //! The key file: handle keys, pepper, wrapping key. Mode 0600, never in the store or its backups.
+//! Several nodes have the same one, as a file or in a variable.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use counterfoil_engine::ctx::Entropy;
@@ -15,7 +16,37 @@ use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::Failure;
+use crate::key_marks::{HandleMark, Marks, mark};
 use crate::toml_file;
+
+/// Where the keys come from.
+#[derive(Clone)]
+pub enum Source {
+    /// The state folder: made there when there is none.
+    State(PathBuf),
+    /// Another file, which somebody else has put there.
+    File(PathBuf),
+    /// A variable.
+    Text(Zeroizing<String>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::State(path) | Self::File(path) => path.display().fmt(f),
+            Self::Text(_) => f.write_str("COUNTERFOIL_KEYS"),
+        }
+    }
+}
+
+/// The keys, and what other nodes are told of them.
+pub type Keys = (KeyFile, Marks);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,22 +72,49 @@ impl Drop for Stored {
     }
 }
 
+/// Reads the keys.
+///
+/// # Errors
+/// [`Failure::config`] for a file that is not there, that others can read, or that is damaged.
+pub fn load(source: &Source, dice: &mut dyn Entropy) -> Result<Keys, Failure> {
+    let text = match source {
+        Source::State(path) => {
+            if !path.exists() {
+                let told = |e| Failure::config(format!("{}: {e}", path.display()));
+                make(path, dice).map_err(told)?;
+            }
+            text(path, 0o077)?
+        }
+        // Its group may be that of the server and of nobody else: so secrets are mounted.
+        Source::File(path) => text(path, 0o007)?,
+        Source::Text(text) => text.clone(),
+    };
+    keys(&source.to_string(), &text)
+}
+
 /// Reads the key file; makes one when there is none.
 ///
 /// # Errors
-/// [`Failure::config`] for a file that others can read, or that is damaged.
+/// As [`load`].
 pub fn load_or_make(path: &Path, dice: &mut dyn Entropy) -> Result<KeyFile, Failure> {
+    load(&Source::State(path.into()), dice).map(|(keys, _)| keys)
+}
+
+/// The text of a file that none of these may read or write.
+fn text(path: &Path, others: u32) -> Result<Zeroizing<String>, Failure> {
     let shown = path.display();
     let bad = |what: String| Failure::config(format!("{shown}: {what}"));
-    if !path.exists() {
-        make(path, dice).map_err(|e| bad(e.to_string()))?;
-    }
     let mode = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if mode & others != 0 {
         let fix = format!("others can read the keys; fix: chmod 600 {shown}");
         return Err(bad(fix));
     }
-    let stored: Stored = toml_file::read(path)?;
+    toml_file::text(path).map(Zeroizing::new)
+}
+
+fn keys(shown: &str, text: &str) -> Result<Keys, Failure> {
+    let bad = |what: String| Failure::config(format!("{shown}: {what}"));
+    let stored: Stored = toml_file::parse(shown, text)?;
     let key = |text: &str, name: &str| {
         let mut out = Zeroizing::new([0; 32]);
         match Base64UrlUnpadded::decode(text, out.as_mut_slice()) {
@@ -64,11 +122,13 @@ pub fn load_or_make(path: &Path, dice: &mut dyn Entropy) -> Result<KeyFile, Fail
             Ok(_) | Err(_) => Err(bad(format!("{name} is not 32 bytes of base64url"))),
         }
     };
-    let secret = |text: &str, name: &str| Ok::<_, Failure>(Secret::new(key(text, name)?.to_vec()));
-    let (mut active, mut others) = (None, vec![]);
+    let (pepper, wrapping) = (key(&stored.pepper, "pepper")?, key(&stored.wrapping, "wrapping")?);
+    let (mut active, mut others, mut marks) = (None, vec![], vec![]);
     for handle in &stored.handle {
-        let made =
-            HandleKey { id: KeyId(handle.id), secret: secret(&handle.secret, "handle.secret")? };
+        let secret = key(&handle.secret, "handle.secret")?;
+        let made = HandleKey { id: KeyId(handle.id), secret: Secret::new(secret.to_vec()) };
+        let signs = handle.state == "active";
+        marks.push(HandleMark { id: handle.id, active: signs, mark: mark(&*secret) });
         match handle.state.as_str() {
             "active" if active.is_none() => active = Some(made),
             "next" | "retiring" => others.push(made),
@@ -79,11 +139,13 @@ pub fn load_or_make(path: &Path, dice: &mut dyn Entropy) -> Result<KeyFile, Fail
         }
     }
     let active = active.ok_or_else(|| bad("no handle key is active".into()))?;
-    Ok(KeyFile {
+    let marks = Marks { pepper: mark(&*pepper), wrapping: mark(&*wrapping), handle: marks };
+    let file = KeyFile {
         keyring: Keyring::new(active, others),
-        pepper: secret(&stored.pepper, "pepper")?,
-        wrapping: WrappingKey::new(&*key(&stored.wrapping, "wrapping")?),
-    })
+        pepper: Secret::new(pepper.to_vec()),
+        wrapping: WrappingKey::new(&wrapping),
+    };
+    Ok((file, marks))
 }
 
 fn make(path: &Path, dice: &mut dyn Entropy) -> std::io::Result<()> {
@@ -128,6 +190,23 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         load_or_make(&path, &mut SystemDice).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn the_same_keys_come_from_a_file_or_a_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("handle.toml");
+        let marks = |source: Source| load(&source, &mut SystemDice).map(|(_, marks)| marks);
+        let missing = marks(Source::File(path.clone())).map_err(|e| e.text).unwrap_err();
+        assert!(missing.contains("handle.toml") && !path.exists(), "{missing}");
+        let made = marks(Source::State(path.clone())).unwrap();
+        let text = Zeroizing::new(std::fs::read_to_string(&path).unwrap());
+        assert_eq!(marks(Source::Text(text)).unwrap(), made);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
+        assert_eq!(marks(Source::File(path.clone())).unwrap(), made);
+        assert!(marks(Source::State(path)).is_err());
+        let damaged = marks(Source::Text(Zeroizing::new("pepper = 1".into())));
+        assert!(damaged.map_err(|e| e.text).unwrap_err().starts_with("COUNTERFOIL_KEYS:1:"));
     }
 
     #[test]

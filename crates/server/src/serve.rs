@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use counterfoil_engine::key_cycle::Known;
 use counterfoil_web::app::App;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -100,6 +101,8 @@ pub async fn run(
     let desk = Desk { app: app.clone(), vigil: vigil_of_desk, reload: reload_of_desk };
     let desk = Arc::new(desk);
     running.spawn(operator.run(desk, stopping.clone()));
+    let followed = vigil.nodes().cloned();
+    let followed = followed.map(|n| tokio::spawn(n.follow(app.engine.clone(), stopping.clone())));
     let housekeeping = tokio::spawn(keep_house(app.clone(), vigil.clone(), stopping));
     signals.end(&reload, &vigil).await;
     // Nobody listens any more only if the receivers are gone: then there is nothing to stop.
@@ -107,6 +110,9 @@ pub async fn run(
     while running.join_next().await.is_some() {}
     drop(watched);
     let _ = housekeeping.await;
+    if let Some(followed) = followed {
+        let _ = followed.await;
+    }
     if !vigil.is_quarantined() {
         let _ = app.engine.append_access_events().await;
     }
@@ -145,7 +151,7 @@ async fn keep_house(app: Arc<App>, vigil: Arc<Vigil>, mut stop: watch::Receiver<
                 rounds = rounds.wrapping_add(1);
                 sweep_some(&app).await;
                 if rounds.is_multiple_of(KEYS_EVERY) {
-                    turn_keys(&app).await;
+                    turn_keys(&app, &vigil).await;
                 }
             }
         }
@@ -153,7 +159,7 @@ async fn keep_house(app: Arc<App>, vigil: Arc<Vigil>, mut stop: watch::Receiver<
 }
 
 /// Waits for the end, or for whoever would have announced it to be gone.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -167,12 +173,20 @@ async fn sweep_some(app: &App) {
     }
 }
 
-async fn turn_keys(app: &App) {
+async fn turn_keys(app: &App, vigil: &Vigil) {
     use counterfoil_engine::store::{Page, Query};
+    let known = match vigil.nodes() {
+        None => Known::Alone,
+        Some(nodes) => {
+            let Ok(known) = nodes.known().await else { return };
+            known
+        }
+    };
     let page = Page { after: None, max: 1_000 };
     let Ok(tenants) = app.engine.store.list(Query::Tenants, page).await else { return };
     for (key, _) in tenants {
         // What the store did not take now is due the next time.
-        let _ = app.engine.turn_keys(key.tenant(), &KEY_TIMES, &mut SystemDice).await;
+        let rules = (&KEY_TIMES, &known);
+        let _ = app.engine.turn_keys(key.tenant(), rules, &mut SystemDice).await;
     }
 }

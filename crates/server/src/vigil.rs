@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::keyfile::private;
+use crate::nodes::Nodes;
 use crate::system::SystemDice;
 use crate::toml_file;
 
@@ -30,6 +31,7 @@ const FILE: &str = "store-mark.toml";
 pub struct Vigil {
     store: Arc<Opened>,
     path: PathBuf,
+    nodes: Option<Arc<Nodes>>,
     quarantined: AtomicBool,
     why: Mutex<Option<String>>,
     last: Mutex<Option<Mark>>,
@@ -38,7 +40,7 @@ pub struct Vigil {
 /// One thing that must be well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// `store` or `quarantine`.
+    /// `store`, `feed` or `quarantine`.
     pub name: String,
     /// What is wrong, for the operator; `None` when nothing is.
     pub failing: Option<String>,
@@ -57,7 +59,11 @@ impl Vigil {
     ///
     /// # Errors
     /// [`Failure::config`] for a damaged mark, [`Failure::failed`] when the store does not answer.
-    pub fn begin(store: Arc<Opened>, keys: &Path) -> Result<Self, Failure> {
+    pub fn begin(
+        store: Arc<Opened>,
+        nodes: Option<Arc<Nodes>>,
+        keys: &Path,
+    ) -> Result<Self, Failure> {
         let path = keys.join(FILE);
         let why = match read(&path)? {
             None => None,
@@ -69,7 +75,7 @@ impl Vigil {
             }
         };
         let (quarantined, last) = (AtomicBool::new(why.is_some()), Mutex::default());
-        let vigil = Self { store, path, quarantined, why: Mutex::new(why), last };
+        let vigil = Self { store, path, nodes, quarantined, why: Mutex::new(why), last };
         vigil.remember()?;
         Ok(vigil)
     }
@@ -78,6 +84,12 @@ impl Vigil {
     #[must_use]
     pub fn store(&self) -> &Arc<Opened> {
         &self.store
+    }
+
+    /// The other processes on the store, where there can be any.
+    #[must_use]
+    pub fn nodes(&self) -> Option<&Arc<Nodes>> {
+        self.nodes.as_ref()
     }
 
     /// Why nothing is issued and nothing is active, if that is so.
@@ -132,7 +144,10 @@ impl Vigil {
             Health::Interrupted { why } | Health::Stopped { why } => Some(why.into()),
         };
         let check = |name: &str, failing| Check { name: name.into(), failing };
-        vec![check("store", store), check("quarantine", self.quarantine())]
+        let mut checks = vec![check("store", store)];
+        checks.extend(self.nodes.iter().map(|nodes| check("feed", nodes.failing())));
+        checks.push(check("quarantine", self.quarantine()));
+        checks
     }
 
     /// What is answered before any surface is asked: the health of the server, and everything while

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::arguments::ConfigVerb;
 use crate::config::{self, Effective};
 use crate::failure::Failure;
+use crate::keyfile::Source;
 use crate::resources::Addresses;
 use crate::system::SystemDice;
 use crate::{boot, keyfile, resources, tls};
@@ -26,11 +27,13 @@ pub(super) fn run(verb: ConfigVerb) -> Result<(), Failure> {
 /// Everything that a start would read, without a start.
 fn check(path: &Path) -> Result<(), Failure> {
     let (settings, _) = config::load(path, &config::environment())?;
-    let keyfile = settings.state.join("keys/handle-keys.toml");
     // Without a key file nothing has been started yet; a throw-away one checks the same.
     let scratch = tempfile::tempdir().map_err(|e| Failure::failed(e.to_string()))?;
-    let keyfile = if keyfile.exists() { keyfile } else { scratch.path().join("handle-keys.toml") };
-    let keys = keyfile::load_or_make(&keyfile, &mut SystemDice)?;
+    let source = match settings.keys {
+        Source::State(path) if !path.exists() => Source::State(config::key_file(scratch.path())),
+        given @ (Source::State(_) | Source::File(_) | Source::Text(_)) => given,
+    };
+    let (keys, _) = keyfile::load(&source, &mut SystemDice)?;
     let loaded = resources::load(&settings.resources, &Addresses::one(&settings.issuer), &keys)?;
     counterfoil_store::open::check(&settings.store).map_err(|e| boot::told(&e))?;
     if let Some((cert, key)) = &settings.tls {

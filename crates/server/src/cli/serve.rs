@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use counterfoil_engine::directory::Lease;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_certificate::Trust;
@@ -10,6 +11,7 @@ use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
 use crate::journal_file::JournalFile;
 use crate::listener::Clients;
+use crate::nodes::Nodes;
 use crate::operator::listener::Operator;
 use crate::resources::Addresses;
 use crate::serve::{self, Signals, Socket};
@@ -20,9 +22,9 @@ use crate::{boot, config, keyfile, listener, resources, sandbox, tls};
 pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let (settings, _) = config::load(&path, &config::environment())?;
     let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", settings.state.display()));
-    std::fs::create_dir_all(&settings.state).map_err(told)?;
-    let keyfile = settings.state.join("keys/handle-keys.toml");
-    let keys = Arc::new(keyfile::load_or_make(&keyfile, &mut SystemDice)?);
+    std::fs::create_dir_all(settings.state.join("keys")).map_err(told)?;
+    let (keys, marks) = keyfile::load(&settings.keys, &mut SystemDice)?;
+    let keys = Arc::new(keys);
     let loaded = resources::load(&settings.resources, &Addresses::one(&settings.issuer), &keys)?;
 
     let mut sockets = vec![];
@@ -45,6 +47,8 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let trust = Trust::of(settings.mtls_ca.as_slice())?;
     let clients = Clients { trust, proxies: settings.proxies.clone() };
     let store = boot::open_store(&settings.store)?;
+    let nodes = Nodes::join(&store, marks).await?;
+    let lease = nodes.as_ref().map(|nodes| nodes.lease() as Arc<dyn Lease>);
     let journal = JournalFile::open(settings.state.join("journal.jsonl")).map_err(told)?;
     let app = Arc::new(boot::application(boot::Parts {
         store: store.clone(),
@@ -55,11 +59,16 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         journal: Arc::new(journal),
         templates: settings.templates.clone(),
         sandbox: None,
+        lease,
     })?);
-    let vigil = Arc::new(Vigil::begin(store, &settings.state.join("keys"))?);
+    boot::fits(&app, &settings.keys).await?;
+    let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys"))?);
     let spare = boot::Spare::default();
     for line in boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await? {
         eprintln!("{line}");
+    }
+    if let Some(nodes) = vigil.nodes() {
+        nodes.hear(&app.engine).await;
     }
     let operator = Operator::bind(&settings.state)?;
     let signals = Signals::take()?;

@@ -1,6 +1,6 @@
 //! `key list` and `key rotate`, inside the server.
 
-use counterfoil_engine::key_cycle::KeyLine;
+use counterfoil_engine::key_cycle::{KeyLine, Known};
 use counterfoil_engine::keys::KeyState;
 use counterfoil_engine::store::{Page, Query};
 use counterfoil_jose::alg::Alg;
@@ -62,7 +62,11 @@ pub(super) async fn rotate(desk: &Desk, asked: Value) -> Result<Value, Failure> 
         let tenant = tenant_id(&line.tenant)?;
         let kid = engine.announce_key(&tenant, alg, &mut SystemDice).await.map_err(refused)?;
         if asked.now {
-            engine.activate_key(&tenant, &kid).await.map_err(refused)?;
+            let known = match desk.vigil.nodes() {
+                None => Known::Alone,
+                Some(nodes) => nodes.until_known(engine, &kid).await?,
+            };
+            engine.activate_key(&tenant, &kid, &known).await.map_err(refused)?;
         }
         announced.push((line.tenant, kid.to_string()));
     }

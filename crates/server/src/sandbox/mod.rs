@@ -125,8 +125,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     seeds::write(&files.resources).map_err(told)?;
     let keys = Arc::new(keyfile::load_or_make(&files.keyfile, &mut SystemDice)?);
     let journal = JournalFile::open(files.journal.clone()).map_err(told)?;
-    let mut trusted = options.trust.clone();
-    trusted.push(files.ca.clone());
+    let trusted = [&options.trust[..], std::slice::from_ref(&files.ca)].concat();
     let store = boot::open_store(&format!("sqlite:{}", files.store.display()))?;
     let app = Arc::new(boot::application(boot::Parts {
         store: store.clone(),
@@ -137,11 +136,12 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
         journal: Arc::new(journal),
         templates: None,
         sandbox: Some(demo()),
+        lease: None,
     })?);
     let addresses =
         Addresses { base: http.clone(), https: Some(https.clone()), mtls: Some(mtls.clone()) };
     let loaded = resources::load(&files.resources, &addresses, &keys)?;
-    let vigil = Arc::new(Vigil::begin(store, &state.join("keys"))?);
+    let vigil = Arc::new(Vigil::begin(store, None, &state.join("keys"))?);
     boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await?;
 
     let sockets = sockets(&files, plain, secure, asking)?;
