@@ -315,4 +315,5 @@ fn may_end(call: &Call, token: &str, family: &Family<'_>, calls: &[Call]) -> boo
 }
 
 #[cfg(test)]
+#[path = "rules/tests.rs"]
 mod tests;

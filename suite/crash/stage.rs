@@ -85,7 +85,8 @@ impl Server {
         Self::spawn(command, folder)
     }
 
-    fn spawn(mut command: Command, folder: &Path) -> Result<Self, String> {
+    /// This program, on a state folder. What it said when it did not become ready.
+    pub(crate) fn spawn(mut command: Command, folder: &Path) -> Result<Self, String> {
         command.arg("serve").arg("--config").arg(folder.join("counterfoil.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         // What is said to this program is no setting of the server.
