@@ -290,6 +290,16 @@ fn config_check_finds_what_is_wrong_and_says_where() {
         std::fs::write(file, before).unwrap();
     }
     ends(&check(), 0);
+    // What says nothing else is FAPI 2.0, and a secret is no way to authenticate there.
+    let before = std::fs::read_to_string(&bank).unwrap();
+    let silent = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with("surface"));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    std::fs::write(&bank, silent(BANK)).unwrap();
+    let found = ends(&check(), 3);
+    assert!(found.contains("private_key_jwt, tls_client_auth"), "{found}");
+    std::fs::write(&bank, before).unwrap();
     let told = ends(&run_in(folder.path(), &["config", "check"], &[("COUNTERFOIL_ISUER", "x")]), 3);
     assert!(told.contains("did you mean COUNTERFOIL_ISSUER?"), "{told}");
     ends(&run_in(folder.path(), &["config", "check", "--config", "nowhere.toml"], &[]), 3);

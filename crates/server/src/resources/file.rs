@@ -7,6 +7,17 @@ use toml::Spanned;
 
 use super::metadata::MetadataFile;
 
+/// What a client lives on, and a tenant serves, that says nothing else: the safest there is.
+const DEFAULT_SURFACE: &str = "fapi2";
+
+fn default_surface() -> String {
+    DEFAULT_SURFACE.into()
+}
+
+fn default_surfaces() -> Vec<String> {
+    vec![default_surface()]
+}
+
 /// One file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +41,7 @@ pub(super) struct TenantFile {
     pub(super) name: Option<String>,
     /// `path` (below `/o/`) or `realm` (below `/auth/realms/`).
     pub(super) mount: Option<String>,
+    #[serde(default = "default_surfaces")]
     pub(super) surfaces: Vec<String>,
     pub(super) enabled: Option<bool>,
     /// It answers over TLS only, and its address says so.
@@ -88,6 +100,7 @@ pub(super) struct WorldlineFile {
 pub(super) struct ClientFile {
     pub(super) id: String,
     pub(super) tenant: Option<String>,
+    #[serde(default = "default_surface")]
     pub(super) surface: String,
     pub(super) name: Option<String>,
     /// Set to keep the client out.
