@@ -25,4 +25,6 @@ mod cli;
 mod tools;
 mod operator;
 mod registration;
+mod rp;
+mod logout;
 mod golden;

@@ -28,6 +28,7 @@ mod assertions;
 mod clients;
 mod authorizations;
 mod browsers;
+mod logouts;
 mod decoupled;
 mod customers;
 mod handles;

@@ -17,6 +17,7 @@ mod connect;
 mod mx;
 mod worldline;
 mod openid;
+mod logout;
 mod fapi;
 mod targets;
 mod common;

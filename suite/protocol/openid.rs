@@ -17,9 +17,9 @@ pub(crate) const OPENID: App = App { id: "openidapp", secret: "openidsecret", ba
 const OTHER: App = App { id: "openidother", secret: "othersecret", base: "/o/standard" };
 const OTHER_CALLBACK: &str = "http://127.0.0.1/callback?dummy1=lorem&dummy2=ipsum";
 const SIGNER: &str = "openidsigner";
-const ALL: &str = "openid profile email address phone";
+pub(crate) const ALL: &str = "openid profile email address phone";
 
-fn issuer() -> String {
+pub(crate) fn issuer() -> String {
     format!("{BASE}/o/standard")
 }
 
@@ -28,7 +28,7 @@ fn authorize(scope: &str, more: &[(&str, &str)]) -> String {
     of(&OPENID, CALLBACK, scope, more)
 }
 
-fn of(app: &App, callback: &str, scope: &str, more: &[(&str, &str)]) -> String {
+pub(crate) fn of(app: &App, callback: &str, scope: &str, more: &[(&str, &str)]) -> String {
     let mut pairs = vec![
         ("client_id", app.id),
         ("redirect_uri", callback),
@@ -39,13 +39,13 @@ fn of(app: &App, callback: &str, scope: &str, more: &[(&str, &str)]) -> String {
     format!("{}/authorize?{}", app.base, encoded(&pairs))
 }
 
-fn redeem(app: &App, code: &str, callback: &str) -> Ask {
+pub(crate) fn redeem(app: &App, code: &str, callback: &str) -> Ask {
     let pairs = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", callback)];
     app.ask("/token", &pairs)
 }
 
 /// The claims of a JWT of ours, whose signature is checked.
-fn claims(world: &World, token: &str) -> Value {
+pub(crate) fn claims(world: &World, token: &str) -> Value {
     let issuer = world.issuer("standard");
     let keys = issuer.keys.iter().map(|key| (key.kid.as_str(), &*key.verifying, key.alg));
     serde_json::from_slice(&jwt::verify_own(token, "JWT", keys).unwrap()).unwrap()
@@ -59,7 +59,7 @@ fn login(world: &World, browser: &mut Browser<'_>, target: &str) -> Value {
     claims(world, &answer.member("id_token"))
 }
 
-fn error(answer: &Answer) -> String {
+pub(crate) fn error(answer: &Answer) -> String {
     answer.parameter("error").unwrap_or_else(|| panic!("no error: {}", answer.location()))
 }
 

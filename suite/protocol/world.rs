@@ -1,7 +1,7 @@
 //! A server without sockets: its clock, its dice, its store and what its journal has noted.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use counterfoil_engine::client_keys::Fetched;
@@ -12,7 +12,7 @@ use counterfoil_engine::handle::{HandleKey, KeyId, Keyring};
 use counterfoil_engine::keys::{self, InPlace, Issuer, KeyFile, StoredKey};
 use counterfoil_engine::login::password::{Busy, Passwords};
 use counterfoil_engine::login::throttle::Throttle;
-use counterfoil_engine::outbound::Nobody;
+use counterfoil_engine::outbound::{Incoming, Outbound, OutboundFault, Outgoing};
 use counterfoil_engine::store::{BoxFuture, Store};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
@@ -94,6 +94,7 @@ impl Journal for Noted {
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) clock: Arc<SetClock>,
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) noted: Arc<Noted>,
     pub(crate) dice: Dice,
     runtime: tokio::runtime::Runtime,
@@ -117,6 +118,30 @@ fn key_file() -> KeyFile {
         keyring: Keyring::new(handle, vec![]),
         pepper: secret(b"pepper"),
         wrapping: WrappingKey::new(&provider::sha256(b"wrapping")),
+    }
+}
+
+/// The clients on the other side: what they were posted, and how they answer.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    /// Where to, and which form.
+    pub(crate) posted: Mutex<Vec<(String, String)>>,
+    /// The status of every answer; 0 is none.
+    pub(crate) status: AtomicU16,
+}
+
+impl Outbound for Mailbox {
+    fn admits(&self, _: &str) -> bool {
+        false
+    }
+
+    fn call<'a>(&'a self, call: Outgoing<'a>) -> BoxFuture<'a, Result<Incoming, OutboundFault>> {
+        let form = call.form.unwrap_or_default().to_owned();
+        self.posted.lock().unwrap().push((call.url.to_owned(), form));
+        let status = self.status.load(Ordering::SeqCst);
+        let answer = Incoming { status, media_type: None, body: vec![] };
+        let answer = if status == 0 { Err(OutboundFault::NoAnswer) } else { Ok(answer) };
+        Box::pin(std::future::ready(answer))
     }
 }
 
@@ -156,6 +181,7 @@ impl World {
     ) -> Self {
         let clock = Arc::new(SetClock(AtomicU64::new(NOW.0)));
         let (noted, dice) = (Arc::new(Noted::default()), Dice::default());
+        let mailbox = Arc::new(Mailbox::default());
         let micros = clock.clone();
         let memory = MemoryStore::new(Box::new(move || micros.now().0 * 1_000_000));
         let file = Arc::new(key_file());
@@ -175,13 +201,14 @@ impl World {
             file,
             signer: Arc::new(InPlace),
             passwords: Arc::new(Demo),
-            outbound: Arc::new(Nobody),
+            outbound: mailbox.clone(),
             base: base.into(),
             audit: AuditMode::Changes,
             directory: Directory::default(),
             fetched: Fetched::default(),
             registrations: counterfoil_engine::register::Flood::default(),
             throttle: Throttle::default(),
+            outbox: counterfoil_engine::outbox::Outbox::default(),
             access_events: Mutex::default(),
         };
         let thrown = dice.clone();
@@ -194,7 +221,7 @@ impl World {
             sandbox: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let world = Self { app, clock, noted, dice, runtime };
+        let world = Self { app, clock, mailbox, noted, dice, runtime };
         world.wait(world.app.engine.apply(&desired, &mut world.dice.clone())).unwrap();
         world
     }

@@ -95,7 +95,8 @@ impl Store for Plain {
             (Query::Tenants, Key::Tenant(_)) => true,
             (Query::Clients(of), Key::Client(tenant, _))
             | (Query::Subjects(of), Key::Subject(tenant, _))
-            | (Query::Consents(of), Key::Consent(tenant, _)) => of == tenant,
+            | (Query::Consents(of), Key::Consent(tenant, _))
+            | (Query::Deliveries(of), Key::Delivery(tenant, _)) => of == tenant,
             _ => false,
         };
         Box::pin(async move {

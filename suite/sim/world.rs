@@ -91,6 +91,7 @@ impl World {
             directory: Directory::default(),
             fetched: Fetched::default(),
             throttle: Throttle::default(),
+            outbox: counterfoil_engine::outbox::Outbox::default(),
             registrations: counterfoil_engine::register::Flood::default(),
             access_events: Mutex::new(VecDeque::new()),
         };

@@ -17,6 +17,7 @@ use crate::limits::{ACCESS_EVENTS_MAX, ATTEMPTS_MAX, READ_KEYS_MAX};
 use crate::login::password::Passwords;
 use crate::login::throttle::Throttle;
 use crate::outbound::Outbound;
+use crate::outbox::Outbox;
 use crate::policy::Policy;
 use crate::store::{
     Batch, Change, ClaimKind, CommitError, Expected, Guard, Key, Record, Revision, Store,
@@ -48,6 +49,8 @@ pub struct Engine {
     pub fetched: Fetched,
     /// Bounds guessing of passwords.
     pub throttle: Throttle,
+    /// Which clients are still to be told something.
+    pub outbox: Outbox,
     /// Bounds open registration.
     pub registrations: crate::register::Flood,
     /// Events that wait for the next append.

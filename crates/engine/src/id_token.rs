@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::grant::Grant;
 use crate::keys::{LoadedKey, Unsigned};
-use crate::policy::IdToken;
+use crate::policy::{IdToken, Policy};
 use crate::subject::Subject;
 
 /// An ID token that lacks `at_hash` and a signature.
@@ -71,13 +71,12 @@ impl IdTokenDraft {
         client: &Client,
         ctx: &Ctx<'_>,
     ) -> Result<Option<Self>, Unsigned> {
-        let IdToken::Signed { alg, ttl_s } = ctx.policy.id_token else { return Ok(None) };
+        let IdToken::Signed { ttl_s, .. } = ctx.policy.id_token else { return Ok(None) };
         let (Some(login), Some(subject)) = (&grant.login, &grant.subject) else { return Ok(None) };
         if !scope.contains("openid") {
             return Ok(None);
         }
-        let registered = client.metadata.id_token_alg.as_deref().and_then(Alg::parse);
-        let alg = registered.filter(|alg| ctx.policy.algs.contains(alg)).unwrap_or(alg);
+        let alg = signing_alg(client, ctx.policy).ok_or(Unsigned)?;
         let openid = &grant.openid;
         // Only clients that end sessions, or hear of their end, have a use for it.
         let metadata = &client.metadata;
@@ -134,6 +133,14 @@ impl IdTokenDraft {
         };
         serde_json::to_string(&claims).unwrap_or_default()
     }
+}
+
+/// What signs the tokens that tell this client of logins and of their end: what it registered, where
+/// the surface has it. `None` where it is told of no login.
+pub(crate) fn signing_alg(client: &Client, policy: &Policy) -> Option<Alg> {
+    let IdToken::Signed { alg, .. } = policy.id_token else { return None };
+    let registered = client.metadata.id_token_alg.as_deref().and_then(Alg::parse);
+    Some(registered.filter(|alg| policy.algs.contains(alg)).unwrap_or(alg))
 }
 
 /// The left half of the hash that the algorithm of the signature uses (§3.1.3.6). Ed25519 uses

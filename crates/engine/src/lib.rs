@@ -43,6 +43,8 @@ pub mod authorize;
 pub mod par;
 pub mod login;
 pub mod logo;
+pub mod logout;
+pub mod outbox;
 pub mod customer;
 pub mod admin;
 pub mod key_cycle;

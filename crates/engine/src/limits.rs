@@ -99,3 +99,14 @@ pub const PUSHED_TTL_S: u64 = 90;
 pub const JARM_TTL_S: u64 = 300;
 /// Clients that are told of the end of one login.
 pub const CLIENTS_PER_SESSION_MAX: usize = 32;
+/// Life of a logout token: two minutes at most, says Back-Channel Logout §4.
+pub const LOGOUT_TOKEN_TTL_S: u64 = 120;
+/// The pauses between attempts to tell a client that a login has ended: it restarts, it is repaired,
+/// it is down for a night.
+pub const DELIVERY_PAUSES_S: [u64; 7] = [5, 30, 120, 600, 1_800, 7_200, 21_600];
+/// When a client is not told any more that a login has ended: all pauses, and a long stop of ours.
+pub const DELIVERY_TTL_S: u64 = 2 * 86_400;
+/// Longest answer to a logout token. It says nothing; a page in it is no reason to send it again.
+pub const DELIVERY_ANSWER_LEN_MAX: usize = 64 * 1024;
+/// Records of the outbox that one look reads: what others wait for.
+pub const OUTBOX_LOOK_MAX: usize = 256;

@@ -96,6 +96,7 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         directory: parts.lease.map_or_else(Directory::default, Directory::leased),
         fetched: Fetched::default(),
         throttle: Throttle::default(),
+        outbox: counterfoil_engine::outbox::Outbox::default(),
         registrations: counterfoil_engine::register::Flood::default(),
         access_events: std::sync::Mutex::default(),
     };

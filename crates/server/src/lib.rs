@@ -26,6 +26,7 @@ pub mod nodes;
 pub mod vigil;
 pub mod key_times;
 pub mod operator;
+pub mod outbox;
 pub mod serve;
 pub mod sandbox;
 pub mod cli;

@@ -16,6 +16,7 @@ use crate::key_times::KEY_TIMES;
 use crate::listener::{self, Clients, Shared};
 use crate::operator::Desk;
 use crate::operator::listener::Operator;
+use crate::outbox;
 use crate::system::SystemDice;
 use crate::vigil::Vigil;
 
@@ -101,6 +102,7 @@ pub async fn run(
     let desk = Desk { app: app.clone(), vigil: vigil_of_desk, reload: reload_of_desk };
     let desk = Arc::new(desk);
     running.spawn(operator.run(desk, stopping.clone()));
+    running.spawn(outbox::run(app.clone(), vigil.clone(), stopping.clone()));
     let followed = vigil.nodes().cloned();
     let followed = followed.map(|n| tokio::spawn(n.follow(app.engine.clone(), stopping.clone())));
     let housekeeping = tokio::spawn(keep_house(app.clone(), vigil.clone(), stopping));

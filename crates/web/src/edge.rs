@@ -182,6 +182,13 @@ pub fn proof(headers: &HeaderMap) -> ProofHeader<'_> {
     }
 }
 
+/// The names of the cookies that came along.
+pub fn cookie_names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
+    let pairs = all.flat_map(|line| line.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).map(|(name, _)| name)
+}
+
 /// The value of a cookie; of two with one name, neither.
 #[must_use]
 pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

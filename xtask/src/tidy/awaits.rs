@@ -23,6 +23,8 @@ static MAY: &[&str] = &[
     "key_cycle.rs",
     "login/mod.rs",
     "logo.rs",
+    "logout.rs",
+    "outbox.rs",
     "par.rs",
     "register/mod.rs",
     "register/sector.rs",

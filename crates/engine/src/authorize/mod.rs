@@ -4,7 +4,7 @@
 //! no step can be skipped by going to another URL.
 
 mod parameters;
-mod hint;
+pub(crate) mod hint;
 mod unpack;
 mod validate;
 mod browse;
@@ -16,7 +16,7 @@ mod jarm;
 mod decoupled;
 
 pub use browse::{Browser, Started};
-pub(crate) use browse::{cookie_digest, held, new_cookie};
+pub(crate) use browse::{cookie_digest, held, living, new_cookie, session_key};
 pub(crate) use complete::{spend, withdraw};
 pub(crate) use consent::pushed_key;
 pub use consent::{Approval, ConsentQuestion};

@@ -27,6 +27,8 @@ pub struct Endpoints {
     pub userinfo: Option<&'static str>,
     /// Logout endpoint.
     pub end_session: Option<&'static str>,
+    /// Whether clients hear of the end of a login there (OpenID Connect Back-Channel Logout).
+    pub backchannel_logout: bool,
     /// Key set.
     pub jwks: &'static str,
     /// Response types.
@@ -51,6 +53,7 @@ impl Endpoints {
             revocation: "/revoke",
             userinfo: None,
             end_session: None,
+            backchannel_logout: false,
             jwks: "/jwks",
             response_types: &["code"],
             scopes: &[],
@@ -74,6 +77,10 @@ struct Metadata<'a> {
     userinfo_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    backchannel_logout_supported: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    backchannel_logout_session_supported: bool,
     jwks_uri: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes_supported: &'a [&'a str],
@@ -131,6 +138,9 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
             .map(|_| full(crate::common::register::PATH)),
         userinfo_endpoint: at.userinfo.map(full),
         end_session_endpoint: at.end_session.map(full),
+        backchannel_logout_supported: at.backchannel_logout,
+        // A logout token always names the login.
+        backchannel_logout_session_supported: at.backchannel_logout,
         jwks_uri: full(at.jwks),
         scopes_supported: at.scopes,
         response_types_supported: at.response_types,
@@ -165,6 +175,10 @@ pub async fn answer(_: &App, ask: &mut Ask<'_>) -> Reply {
     let mut reply = Reply::json(200, &metadata);
     reply.cacheable = true;
     reply
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Discovery demands the member; where no ID token is made it names what would sign one.

@@ -17,7 +17,7 @@ use super::{Route, Surface};
 use crate::common::discovery::Endpoints;
 use crate::common::{revoke, userinfo};
 use crate::openid::{par, token};
-use crate::ui::authorize;
+use crate::ui::{authorize, logout};
 
 pub(super) struct Fapi2;
 
@@ -79,6 +79,21 @@ pub(super) static ROUTES: &[Route] = &[
         path: "/revoke",
         handler: |app, ask| Box::pin(revoke::of_surface(app, ask)),
     },
+    Route {
+        methods: &["GET", "POST"],
+        path: "/logout",
+        handler: |app, ask| Box::pin(logout::answer(app, ask)),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/logout/confirm",
+        handler: |app, ask| Box::pin(logout::confirm(app, ask)),
+    },
+    Route {
+        methods: &["GET"],
+        path: "/logout/done",
+        handler: |app, ask| Box::pin(logout::done(app, ask)),
+    },
 ];
 
 /// Where the surfaces of FAPI 2.0 answer.
@@ -87,6 +102,8 @@ pub(super) fn endpoints() -> Endpoints {
         authorization: Some("/authorize"),
         pushed: Some("/par"),
         userinfo: Some("/userinfo"),
+        end_session: Some("/logout"),
+        backchannel_logout: true,
         scopes: &["openid", "profile", "email", "address", "phone", "accounts", "payments"],
         pkce: true,
         ..Endpoints::plain()

@@ -12,7 +12,7 @@ use counterfoil_engine::authorize::{Answer, Outcome};
 use counterfoil_engine::grants::GrantRule;
 use counterfoil_engine::policy::Policy;
 use counterfoil_engine::store::BoxFuture;
-use counterfoil_engine::tenant::Switches;
+use counterfoil_engine::tenant::{Switches, Tenant};
 use counterfoil_engine::token::TokenAnswer;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -35,6 +35,12 @@ pub static ALL: &[&dyn Surface] = &[
 #[must_use]
 pub fn named(name: &str) -> Option<&'static dyn Surface> {
     ALL.iter().copied().find(|surface| surface.name() == name)
+}
+
+/// The rules of the surface of that name, if the tenant serves it.
+#[must_use]
+pub fn rules(name: &str, tenant: &Tenant) -> Option<&'static Policy> {
+    Some(named(name)?.policy(tenant.surface(name)?))
 }
 
 /// A path of a surface and what answers there.

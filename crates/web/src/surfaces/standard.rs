@@ -17,7 +17,7 @@ use super::{Route, Surface};
 use crate::common::discovery::Endpoints;
 use crate::common::userinfo;
 use crate::openid::{par, token};
-use crate::ui::authorize;
+use crate::ui::{authorize, logout};
 
 pub(super) struct Standard;
 
@@ -84,6 +84,21 @@ static ROUTES: &[Route] = &[
         path: "/userinfo",
         handler: |app, ask| Box::pin(userinfo::answer_or_form(app, ask)),
     },
+    Route {
+        methods: &["GET", "POST"],
+        path: "/logout",
+        handler: |app, ask| Box::pin(logout::answer(app, ask)),
+    },
+    Route {
+        methods: &["POST"],
+        path: "/logout/confirm",
+        handler: |app, ask| Box::pin(logout::confirm(app, ask)),
+    },
+    Route {
+        methods: &["GET"],
+        path: "/logout/done",
+        handler: |app, ask| Box::pin(logout::done(app, ask)),
+    },
 ];
 
 impl Surface for Standard {
@@ -104,6 +119,8 @@ impl Surface for Standard {
             authorization: Some("/authorize"),
             pushed: Some("/par"),
             userinfo: Some("/userinfo"),
+            end_session: Some("/logout"),
+            backchannel_logout: true,
             scopes: &["openid", "profile", "email", "address", "phone"],
             pkce: true,
             ..Endpoints::plain()

@@ -12,6 +12,9 @@ use crate::edge;
 use crate::openid::respond;
 use crate::reply::Reply;
 
+/// Authorizations of one browser that a sign-out ends there: more tabs than anybody has open.
+const COOKIES_FORGOTTEN_MAX: usize = 32;
+
 /// `GET` or `POST` of an authorization endpoint with `client_id`.
 pub async fn standard(app: &App, ask: &mut Ask<'_>) -> Reply {
     begin(app, ask, &["client_id"], None, Channel::Redirect).await
@@ -195,6 +198,24 @@ pub(crate) fn session_cookie_name(ask: &Ask<'_>) -> String {
 /// A `Set-Cookie` line.
 pub(crate) fn cookie_line(name: &str, value: &str, ask: &Ask<'_>) -> String {
     format!("{name}={value}; Max-Age=3600{}", attributes(ask.secure))
+}
+
+/// What takes a cookie away.
+pub(crate) fn cookie_gone(name: &str, ask: &Ask<'_>) -> String {
+    format!("{name}=; Max-Age=0{}", attributes(ask.secure))
+}
+
+/// Takes away the session of this tenant and every authorization that is open in the browser: after
+/// a sign-out nobody who sits down at it goes on with one.
+pub(crate) fn forget(reply: Reply, ask: &Ask<'_>) -> Reply {
+    let session = reply.cookie(&cookie_gone(&session_cookie_name(ask), ask));
+    let prefix = if ask.secure { "__Host-cf-" } else { "cf-" };
+    let open = |name: &&str| {
+        let id = name.strip_prefix(prefix).unwrap_or_default();
+        id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let open = edge::cookie_names(&ask.parts.headers).filter(open).take(COOKIES_FORGOTTEN_MAX);
+    open.fold(session, |reply, name| reply.cookie(&cookie_gone(name, ask)))
 }
 
 fn attributes(secure: bool) -> &'static str {

@@ -8,7 +8,7 @@ use counterfoil_protocol::ids::{ClientId, InteractionId};
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::Secret;
 
-use super::authorize::{cookie_line, cookie_name, go_on, leave, session_cookie_name};
+use super::authorize::{cookie_gone, cookie_line, cookie_name, go_on, leave, session_cookie_name};
 use super::views::{LoginError, LoginView};
 use crate::app::{App, Ask};
 use crate::edge;
@@ -162,7 +162,6 @@ async fn switched(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
     let browser = counterfoil_engine::authorize::Browser { cookie, session: None };
     app.engine.switch_customer(&mut ask.call(), id, browser).await?;
     let id = id.to_hex();
-    let session = session_cookie_name(ask);
-    let gone = cookie_line(&session, "", ask).replace("Max-Age=3600", "Max-Age=0");
+    let gone = cookie_gone(&session_cookie_name(ask), ask);
     Ok(Reply::see_other(&format!("{}/login?interaction={id}", ask.located.base)).cookie(&gone))
 }

@@ -7,6 +7,7 @@ pub mod views;
 pub mod authorize;
 pub mod login;
 pub mod consent;
+pub mod logout;
 mod difference;
 
 use counterfoil_engine::authorize::Mismatch;
@@ -132,9 +133,10 @@ pub(crate) fn error_page(
     ask.trace.refused(why);
     if let Some(mismatch) = mismatch {
         ask.trace.client = Some(mismatch.client.to_string());
-        ask.trace.fact("redirect_uri sent", &mismatch.sent);
+        let name = list_of(why).trim_end_matches('s');
+        ask.trace.fact(&format!("{name} sent"), &mismatch.sent);
         for registered in &mismatch.registered {
-            ask.trace.fact("redirect_uri registered", registered.as_str());
+            ask.trace.fact(&format!("{name} registered"), registered.as_str());
         }
         let registered = mismatch.registered.iter().map(|uri| uri.as_str());
         if let Some(difference) = difference::between(&mismatch.sent, registered) {
@@ -162,13 +164,24 @@ fn page(app: &App, shell: &Shell, why: Refusal, developer: Option<DeveloperDetai
     let wait_s = why.retry_after_s();
     let view = ErrorView {
         kind: kind(why),
-        nothing_shared: why.code() != ErrorCode::TemporarilyUnavailable && why != Refusal::Internal,
+        nothing_shared: why.code() != ErrorCode::TemporarilyUnavailable
+            && why != Refusal::Internal
+            && kind(why) != ErrorKind::NotSignedOut,
         wait_s,
         back: None,
         developer,
     };
     let html = app.pages.error(shell, &view);
     Reply::page(why.status(false), html, None).retry_after(wait_s)
+}
+
+/// Which registered addresses one was compared with.
+fn list_of(why: Refusal) -> &'static str {
+    if why == Refusal::LogoutRedirectUnregistered {
+        "post_logout_redirect_uris"
+    } else {
+        "redirect_uris"
+    }
 }
 
 fn detail(why: Refusal, mismatch: Option<&Mismatch>) -> DeveloperDetail {
@@ -184,8 +197,9 @@ fn detail(why: Refusal, mismatch: Option<&Mismatch>) -> DeveloperDetail {
         detail.sent = Some(mismatch.sent.to_string());
         detail.registered = registered().map(str::to_owned).collect();
         detail.difference = difference::between(&mismatch.sent, registered());
+        let list = list_of(why);
         detail.fix = Some(format!(
-            "add it to redirect_uris of client {} in resources/, then reload with SIGHUP",
+            "add it to {list} of client {} in resources/, then reload with SIGHUP",
             mismatch.client
         ));
     }
@@ -207,6 +221,7 @@ fn kind(why: Refusal) -> ErrorKind {
             ErrorKind::LinkUsed
         }
         Refusal::AntiForgery => ErrorKind::FormForeign,
+        Refusal::LogoutHint | Refusal::LogoutRedirectUnregistered => ErrorKind::NotSignedOut,
         Refusal::LoginThrottled | Refusal::LoginWrong => ErrorKind::SignInLocked,
         Refusal::SubjectSuspended => ErrorKind::AccessClosed,
         Refusal::RateLimited => ErrorKind::TooManyRequests,

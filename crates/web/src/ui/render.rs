@@ -9,7 +9,9 @@ use minijinja::{Environment, context};
 
 use super::assets;
 use super::texts::{ENGLISH, OTHERS, Texts};
-use super::views::{ClientView, ConsentView, ErrorView, LoginView, Shell};
+use super::views::{
+    ClientView, ConsentView, ErrorView, LoginView, LogoutView, Shell, SignedOutView,
+};
 
 mod links;
 mod markup;
@@ -49,6 +51,8 @@ impl Pages {
         pages.accept(templates::CONSENT, &pages.consent(&shell, &samples::consent()))?;
         pages.accept(templates::ERROR, &pages.error(&shell, &samples::error()))?;
         pages.accept(templates::DONE, &pages.done(&shell))?;
+        pages.accept(templates::LOGOUT, &pages.logout(&shell, &samples::logout()))?;
+        pages.accept(templates::SIGNED_OUT, &pages.signed_out(&shell, &samples::signed_out()))?;
         Ok(pages)
     }
 
@@ -89,6 +93,24 @@ impl Pages {
     #[must_use]
     pub fn done(&self, shell: &Shell) -> String {
         self.page(templates::DONE, shell, Value::from(()), None)
+    }
+
+    /// The page that asks whether to sign out.
+    #[must_use]
+    pub fn logout(&self, shell: &Shell, view: &LogoutView) -> String {
+        let mut page =
+            LogoutView { client: view.client.as_ref().map(links::presented), ..view.clone() };
+        page.signed_in_as = markup::name(&page.signed_in_as, SHORT_NAME_MAX);
+        self.page(templates::LOGOUT, shell, Value::from(Serde(page)), view.client.as_ref())
+    }
+
+    /// The page that says who is signed in now: nobody, or the same as before.
+    #[must_use]
+    pub fn signed_out(&self, shell: &Shell, view: &SignedOutView) -> String {
+        let mut page = view.clone();
+        page.back = page.back.filter(|back| links::is_way_back(&back.url));
+        let client = view.back.as_ref().map(|back| &back.client);
+        self.page(templates::SIGNED_OUT, shell, Value::from(Serde(page)), client)
     }
 
     /// What went wrong with a template since the last call, for the log. Whoever came then was shown

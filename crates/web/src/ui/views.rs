@@ -191,6 +191,30 @@ pub struct MoneyView {
     pub currency: String,
 }
 
+/// The page that asks whether to sign out. Answers `action` = `confirm` or `stay`, with what the app
+/// asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutView {
+    /// Where it goes. There is no authorization in it.
+    pub form: FormView,
+    /// Who sent the customer here, if anybody says so.
+    pub client: Option<ClientView>,
+    /// Name of the customer.
+    pub signed_in_as: String,
+    /// What is carried back as `request`: the parameters that still count, percent-encoded, because a
+    /// page leaves out characters that a `state` may have.
+    pub request: String,
+}
+
+/// The page after it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignedOutView {
+    /// The customer is signed in as before.
+    pub stayed: bool,
+    /// The way back, if the address is a validated one of the app.
+    pub back: Option<BackLink>,
+}
+
 /// The page that says why it cannot go on.
 #[derive(Clone, Debug, Serialize)]
 pub struct ErrorView {
@@ -222,6 +246,8 @@ pub enum ErrorKind {
     LinkUsed,
     /// The anti-forgery token or the cookie is missing or wrong.
     FormForeign,
+    /// A request to sign out that is not believed.
+    NotSignedOut,
     /// Too many attempts to sign in.
     SignInLocked,
     /// The customer is suspended.
@@ -238,13 +264,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AddressUnknown,
         Self::AppUnknown,
         Self::RequestWrong,
         Self::LinkExpired,
         Self::LinkUsed,
         Self::FormForeign,
+        Self::NotSignedOut,
         Self::SignInLocked,
         Self::AccessClosed,
         Self::TooManyRequests,

@@ -3,7 +3,8 @@
 
 use crate::ui::views::{
     AccountView, AccountsView, BackLink, ClientView, ConsentView, DemoCustomer, DemoView,
-    DeveloperDetail, ErrorKind, ErrorView, FormView, LoginView, MoneyView, Purpose, Shell,
+    DeveloperDetail, ErrorKind, ErrorView, FormView, LoginView, LogoutView, MoneyView, Purpose,
+    Shell, SignedOutView,
 };
 
 /// The frame of a sandbox.
@@ -90,6 +91,24 @@ pub fn consent() -> ConsentView {
         no_account_chosen: false,
         manage_url: None,
     }
+}
+
+/// The question whether to sign out, asked by an app that wants the browser back.
+#[must_use]
+pub fn logout() -> LogoutView {
+    LogoutView {
+        form: FormView { interaction: String::new(), minutes: None, ..form("/logout/confirm") },
+        client: Some(client()),
+        signed_in_as: "Ada Lovelace".into(),
+        request: "client_id=budgetbuddy&state=af0ifjsldkj".into(),
+    }
+}
+
+/// The page after it, with a way back.
+#[must_use]
+pub fn signed_out() -> SignedOutView {
+    let url = "https://budgetbuddy.example/signed-out?state=af0ifjsldkj".into();
+    SignedOutView { stayed: false, back: Some(BackLink { url, client: client() }) }
 }
 
 /// The error page of a redirect URI that is not registered.

@@ -53,7 +53,16 @@ pub(super) const ERROR: Template =
 
 pub(super) const DONE: Template = ("done.html", include_str!("../templates/done.html"), &[]);
 
-pub(super) const ALL: [Template; 5] = [LAYOUT, LOGIN, CONSENT, ERROR, DONE];
+pub(super) const LOGOUT: Template = (
+    "logout.html",
+    include_str!("../templates/logout.html"),
+    &["id=\"logout-confirm\"", "id=\"logout-stay\"", "name=\"csrf\"", "name=\"request\""],
+);
+
+pub(super) const SIGNED_OUT: Template =
+    ("signed_out.html", include_str!("../templates/signed_out.html"), &[]);
+
+pub(super) const ALL: [Template; 7] = [LAYOUT, LOGIN, CONSENT, ERROR, DONE, LOGOUT, SIGNED_OUT];
 
 const VERSION: [u8; 32] = {
     let mut hash = assets::digest(assets::START, CSS.as_bytes());

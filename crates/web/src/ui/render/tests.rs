@@ -84,6 +84,17 @@ fn errors() -> Vec<ErrorView> {
     all
 }
 
+fn logouts() -> [LogoutView; 2] {
+    let full = samples::logout();
+    [full.clone(), LogoutView { client: None, request: String::new(), ..full }]
+}
+
+fn signed_outs() -> [SignedOutView; 3] {
+    let full = samples::signed_out();
+    let bare = SignedOutView { back: None, ..full.clone() };
+    [full, SignedOutView { stayed: true, ..bare.clone() }, bare]
+}
+
 /// Every page in every variant.
 fn every_page(pages: &Pages) -> Vec<String> {
     let mut all = Vec::new();
@@ -99,6 +110,8 @@ fn every_page(pages: &Pages) -> Vec<String> {
         all.extend(logins().iter().map(|view| pages.login(&shell, view)));
         all.extend(consents().iter().map(|(_, view)| pages.consent(&shell, view)));
         all.extend(errors().iter().map(|view| pages.error(&shell, view)));
+        all.extend(logouts().iter().map(|view| pages.logout(&shell, view)));
+        all.extend(signed_outs().iter().map(|view| pages.signed_out(&shell, view)));
     }
     assert_eq!(pages.take_failure(), None);
     all
@@ -164,6 +177,17 @@ fn the_ids_and_texts_that_the_conformance_suite_knows_are_there() {
         let html = pages.consent(&shell, &view);
         assert_eq!(html.matches(" id=\"consent-deny\"").count(), 1, "{html}");
         assert_eq!(html.matches(" id=\"consent-allow\"").count(), usize::from(name != "empty"));
+    }
+    for view in logouts() {
+        let html = pages.logout(&shell, &view);
+        for id in ["logout-confirm", "logout-stay"] {
+            assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{id}: {html}");
+        }
+        assert!(html.contains("<h1>Do you want to sign out?</h1>"));
+    }
+    for view in signed_outs() {
+        let html = pages.signed_out(&shell, &view);
+        assert_eq!(html.contains("<h1>You are signed out</h1>"), !view.stayed);
     }
     for view in errors() {
         let html = pages.error(&shell, &view);
@@ -232,6 +256,9 @@ fn a_page_leads_only_where_it_is_safe() {
         ClientView { policy_url: bad(), terms_url: bad(), logo_path: bad(), ..samples::client() };
     let login = LoginView { client: client.clone(), ..samples::login() };
     let consent = ConsentView { client, manage_url: bad(), ..samples::consent() };
+    let back = Some(BackLink { url: "javascript:alert(1)".into(), client: samples::client() });
+    let signed_out = SignedOutView { stayed: false, back };
+    assert!(!pages.signed_out(&shell, &signed_out).contains("javascript"));
     assert!(!pages.login(&shell, &login).contains("javascript"));
     assert!(!pages.consent(&shell, &consent).contains("javascript"));
 }

@@ -1,7 +1,8 @@
 ### Everything that people read on our pages, in English. To add a language: translate this file
 ### to texts/<tag>.ftl and add its line to the table in texts.rs. What is missing there is shown
 ### in English.
-### `login-title` and `error-title` are frozen: the conformance suite looks for them.
+### `login-title`, `error-title`, `logout-title` and `logout-done` are frozen: the conformance suite
+### looks for them.
 
 ## Every page
 
@@ -107,6 +108,17 @@ scope-payments = Payments you approve one by one
 scope-other = Other information: { $scope }
     .about = The bank has no description of this. Decline if you do not know what it is for.
 
+## Sign out
+
+logout-title = Do you want to sign out?
+logout-asks = { $name } asks to sign you out of this bank in this browser.
+logout-keeps = What you have allowed apps to see stays as it is.
+logout-stay = Stay signed in
+logout-confirm = Sign out
+logout-done = You are signed out
+logout-close = You can close this page. If others use this device, close the browser too.
+logout-stayed = You are still signed in
+
 ## The way back to the app, in a browser without script
 
 form-post-title = One more step
@@ -131,6 +143,8 @@ error-link-used = This request was already answered, or it was started in anothe
     .then = Go back to the app and start again, in one browser.
 error-form-foreign = The answer did not come from our page in this browser. The browser may be blocking cookies.
     .then = Allow cookies for this site, go back to the app and start again.
+error-not-signed-out = The app that sent you here asked to sign you out in a way this bank does not accept. Nothing was changed.
+    .then = Go back to the app and try again, or contact its support with the reference below.
 error-sign-in-locked = There were too many attempts to sign in.
     .then = Then go back to the app and start again. If you have forgotten your password, ask the bank.
 error-access-closed = Your access at this bank is closed at the moment.

@@ -25,8 +25,8 @@ fn client(text: &str) -> ClientView {
     }
 }
 
-/// All three pages with one text in every place.
-fn filled_with(text: &str) -> [String; 3] {
+/// All pages with one text in every place.
+fn filled_with(text: &str) -> [String; 5] {
     let (pages, some) = (pages(), || Some(text.to_owned()));
     let shell = Shell {
         bank_name: text.into(),
@@ -50,7 +50,7 @@ fn filled_with(text: &str) -> [String; 3] {
         demo: Some(DemoView { customers, password: text.into() }),
     };
     let mut consent = ConsentView {
-        form,
+        form: form.clone(),
         client: client(text),
         signed_in_as: text.into(),
         switch_action: some(),
@@ -80,8 +80,21 @@ fn filled_with(text: &str) -> [String; 3] {
         wait_s: Some(u64::MAX),
         ..samples::error()
     };
-    let html =
-        [pages.login(&shell, &login), pages.consent(&shell, &consent), pages.error(&shell, &error)];
+    let logout = LogoutView {
+        form,
+        client: Some(client(text)),
+        signed_in_as: text.into(),
+        request: text.into(),
+    };
+    let back = BackLink { url: format!("https://{text}"), client: client(text) };
+    let signed_out = SignedOutView { stayed: false, back: Some(back) };
+    let html = [
+        pages.login(&shell, &login),
+        pages.consent(&shell, &consent),
+        pages.error(&shell, &error),
+        pages.logout(&shell, &logout),
+        pages.signed_out(&shell, &signed_out),
+    ];
     assert_eq!(pages.take_failure(), None);
     html
 }
