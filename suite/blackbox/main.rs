@@ -27,4 +27,5 @@ mod operator;
 mod registration;
 mod rp;
 mod logout;
+mod details;
 mod golden;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { authorizeUrl, launch, open, signIn } from './lib/browser.mjs';
+import { authorizeUrl, detailsUrl, fdx, information, launch, open, payment, signIn } from './lib/browser.mjs';
 import { check } from './lib/report.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -36,6 +36,14 @@ function ways(world) {
     'consent-empty': signedIn('mx', 'chloe'),
     'consent-details': async (page) => {
       await to('mx', { scope: 'openid customers' })(page);
+      await signIn(page, 'ada', sandbox.password);
+    },
+    'consent-payment': async (page) => {
+      await page.goto(await detailsUrl(world, [payment]));
+      await signIn(page, 'ada', sandbox.password);
+    },
+    'consent-data': async (page) => {
+      await page.goto(await detailsUrl(world, [fdx, information], { scope: 'openid email' }));
       await signIn(page, 'ada', sandbox.password);
     },
     'error-developer': to('mx', { redirect_uri: `${app.origin}/other` }),

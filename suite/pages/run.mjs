@@ -6,6 +6,7 @@ import { binary, option, startSandbox } from '../clients/lib/sandbox.mjs';
 import { launch, startApp } from './lib/browser.mjs';
 import { check, sum } from './lib/report.mjs';
 import { accessible } from './accessible.mjs';
+import { details } from './details.mjs';
 import { errors } from './errors.mjs';
 import { flows } from './flows.mjs';
 import { headers } from './headers.mjs';
@@ -18,7 +19,7 @@ const browser = await launch();
 const world = { sandbox, app, browser, shots, foreign: [] };
 console.log(`Chromium ${browser.version()}\n`);
 try {
-  for (const part of [flows, errors, headers, accessible]) await part(world);
+  for (const part of [flows, details, errors, headers, accessible]) await part(world);
   await check('no request to another host', () => {
     if (world.foreign.length) throw new Error(world.foreign.join(' '));
   });

@@ -20,6 +20,7 @@ mod openid;
 mod logout;
 mod fapi;
 mod targets;
+mod details;
 mod common;
 mod discovery;
 mod captured;

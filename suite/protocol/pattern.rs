@@ -113,6 +113,7 @@ pub(crate) fn holds_for_all(answer: &Answer, shown: &str) {
                 "text/html; charset=utf-8",
                 "text/css; charset=utf-8",
                 "application/jwt",
+                "application/schema+json",
                 "application/token-introspection+jwt",
             ];
             assert!(known.contains(&media_type), "{shown}: {media_type}");

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use counterfoil_engine::admin::Desired;
+use counterfoil_engine::client::Client;
 use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::ctx::{Clock, Entropy};
 use counterfoil_engine::directory::Directory;
@@ -13,11 +15,11 @@ use counterfoil_engine::keys::{self, InPlace, Issuer, KeyFile, StoredKey};
 use counterfoil_engine::login::password::{Busy, Passwords};
 use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_engine::outbound::{Incoming, Outbound, OutboundFault, Outgoing};
-use counterfoil_engine::store::{BoxFuture, Store};
+use counterfoil_engine::store::{BoxFuture, Key, Record, Store};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
 use counterfoil_jose::provider::{self, WrappingKey};
-use counterfoil_protocol::ids::{Kid, TenantId};
+use counterfoil_protocol::ids::{ClientId, Kid, TenantId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
 use counterfoil_server::resources::{self, Addresses};
@@ -267,6 +269,21 @@ impl World {
     pub(crate) fn issuer(&self, tenant: &str) -> Arc<Issuer> {
         let tenant = TenantId::parse(tenant).unwrap();
         self.wait(self.app.engine.issuer(&tenant)).unwrap()
+    }
+
+    /// The record of a client.
+    pub(crate) fn client(&self, tenant: &str, id: &str) -> Client {
+        let key = Key::Client(TenantId::parse(tenant).unwrap(), ClientId::parse(id).unwrap());
+        let found = self.wait(self.app.engine.store.read(&[key])).unwrap().pop().flatten().unwrap();
+        let Record::Client(client) = found.record else { unreachable!("{found:?}") };
+        *client
+    }
+
+    /// Changes the registration of a client, by file.
+    pub(crate) fn register(&self, tenant: &str, client: Client) {
+        let clients = vec![(TenantId::parse(tenant).unwrap(), client)];
+        let desired = Desired { clients, ..Desired::default() };
+        self.wait(self.app.engine.apply(&desired, &mut self.dice.clone())).unwrap();
     }
 
     /// What introspection says, with the credentials of the resource server.

@@ -19,6 +19,14 @@ pub struct Extent {
     pub details: Option<Box<str>>,
 }
 
+impl Extent {
+    /// Whether it gives nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scope.is_empty() && self.details.is_none()
+    }
+}
+
 impl Grant {
     /// The view for an extent that the caller has checked to lie within the grant. Writes only when
     /// the view is new, or about to run out. `None`: too many are alive.

@@ -251,6 +251,10 @@ pub struct Active {
     pub surface: Box<str>,
     /// The `claims` parameter of the authorization request.
     pub claims: Option<Box<str>>,
+    /// Authorization details, normalised JSON (RFC 9396).
+    pub details: Option<Box<str>>,
+    /// When the customer signed in and how strongly, on surfaces that tell (RFC 9470 §6.2).
+    pub login: Option<(Moment, Box<str>)>,
 }
 
 /// What a new grant is made of.
@@ -427,6 +431,8 @@ impl Grant {
             consent: self.consent.clone(),
             surface: self.surface.clone(),
             claims: self.openid.claims.clone(),
+            details: self.details(view).map(Into::into),
+            login: self.login.as_ref().map(|login| login.auth_time).zip(self.openid.acr.clone()),
         })
     }
 }

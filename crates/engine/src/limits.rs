@@ -87,6 +87,10 @@ pub const CLAIMS_REQUESTED_MAX: usize = 64;
 pub const ACR_VALUES_MAX: usize = 16;
 /// Longest hint that is kept: a login name, or a list of languages.
 pub const HINT_LEN_MAX: usize = 512;
+/// Longest `authorization_details`: eight payments with their names and references, and room.
+pub const DETAILS_TEXT_LEN_MAX: usize = 8_192;
+/// Objects of one `authorization_details`: what a customer can still read.
+pub const DETAILS_MAX: usize = 8;
 /// Resource servers of one request.
 pub const RESOURCES_MAX: usize = 8;
 /// Resource servers that a tenant names.

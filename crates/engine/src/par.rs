@@ -130,7 +130,7 @@ impl Engine {
         sender: Option<Digest>,
     ) -> Result<Box<str>, Refusal> {
         let form = Form::decode(request.as_bytes())?;
-        let unpacked = Unpacked::default();
+        let unpacked = Unpacked::by_client();
         let received =
             Received { form: &form, client_id, default_scope: None, unpacked: &unpacked };
         match self.validate(call, received).await {

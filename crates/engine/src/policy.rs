@@ -12,6 +12,7 @@ use counterfoil_protocol::scope::ScopeSet;
 
 use crate::client::Client;
 use crate::client_auth::ClientAuth;
+use crate::details::types::DetailsType;
 use crate::grants::GrantRule;
 use crate::openid_request::ResponseMode;
 use crate::sender::Binding;
@@ -122,6 +123,8 @@ pub struct AuthorizationRules {
     pub response_modes: &'static [ResponseMode],
     /// Whether a customer is asked for what they have allowed before.
     pub consent: ConsentMemory,
+    /// Types of authorization details that clients can register (RFC 9396).
+    pub details: &'static [&'static DetailsType],
 }
 
 /// RFC 6749 and nothing else.
@@ -131,6 +134,7 @@ pub static RFC6749: AuthorizationRules = AuthorizationRules {
     parameters: Parameters::OAuth,
     response_modes: &[ResponseMode::Query],
     consent: ConsentMemory::AsksAlways,
+    details: &[],
 };
 
 /// Whether authorization requests are pushed.
@@ -290,6 +294,8 @@ pub struct AccessClaims<'a> {
     pub binding: Option<Binding>,
     /// When the customer signed in, and how strongly.
     pub login: Option<(Moment, Option<&'a str>)>,
+    /// Authorization details, normalised JSON.
+    pub details: Option<&'a str>,
 }
 
 /// Which scopes exist on a surface, how they are spelled, and what they allow.

@@ -39,7 +39,8 @@ pub(crate) fn read(form: &Form<'_>, issuer: &Issuer) -> Result<Vec<Box<str>>, Re
     Ok(asked)
 }
 
-fn is_known(resource: &str, issuer: &Issuer) -> bool {
+/// Whether the tenant has a resource server of this identifier.
+pub(crate) fn is_known(resource: &str, issuer: &Issuer) -> bool {
     let own = resource.strip_prefix(&*issuer.url);
     own.is_some_and(|path| path.is_empty() || path.starts_with('/'))
         || issuer.tenant.resources.iter().any(|known| **known == *resource)

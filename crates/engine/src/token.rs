@@ -28,6 +28,8 @@ pub struct TokenAnswer {
     pub scope: Box<str>,
     /// The scope, canonical: for surfaces whose answer depends on it.
     pub canonical: counterfoil_protocol::scope::ScopeSet,
+    /// Authorization details, normalised JSON.
+    pub details: Option<Box<str>>,
     /// The ID token, if there is one.
     pub id_token: Option<String>,
 }
@@ -141,6 +143,7 @@ impl Engine {
             refresh_token: issued.refresh,
             scope: issued.spelled,
             canonical: issued.scope,
+            details: issued.details,
             id_token,
         })
     }

@@ -27,7 +27,9 @@ pub enum AuthorizeFault {
     PushedSpent,
     /// `authorization_details` of an unknown type, or not as the type's schema has it.
     DetailsInvalid,
-    /// A `resource` that is no absolute URI, or more than was asked for before.
+    /// `authorization_details` that a browser brought: neither pushed nor signed.
+    DetailsByBrowser,
+    /// A `resource` that is no absolute URI or not known, or more than was asked for before.
     TargetInvalid,
 }
 
@@ -40,7 +42,9 @@ impl AuthorizeFault {
             Self::AcrUnmet => ErrorCode::UnmetAuthenticationRequirements,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
-            Self::RequestObjectMissing | Self::PushedRequired => ErrorCode::InvalidRequest,
+            Self::RequestObjectMissing | Self::PushedRequired | Self::DetailsByBrowser => {
+                ErrorCode::InvalidRequest
+            }
             Self::PushedUnknown | Self::PushedExpired | Self::PushedSpent => {
                 ErrorCode::InvalidRequestUri
             }

@@ -132,6 +132,7 @@ pub const ALL: &[Refusal] = &[
     Refusal::Authorize(AuthorizeFault::PushedSpent),
     Refusal::Authorize(AuthorizeFault::DetailsInvalid),
     Refusal::Authorize(AuthorizeFault::TargetInvalid),
+    Refusal::Authorize(AuthorizeFault::DetailsByBrowser),
     Refusal::AccessDenied,
     Refusal::AuthenticationFailed,
     Refusal::InteractionUnknown,
@@ -310,6 +311,7 @@ impl AuthorizeFault {
             Self::PushedSpent => ("E3076", "the request_uri was used before"),
             Self::DetailsInvalid => ("E3080", "the authorization_details are not acceptable"),
             Self::TargetInvalid => ("E3081", "the resource is not acceptable"),
+            Self::DetailsByBrowser => ("E3082", "authorization_details must be pushed or signed"),
         };
         StableCode { code, title }
     }

@@ -2,7 +2,10 @@
 // app that the customer comes back to, and the way to each page.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
 import { chromium } from 'playwright-core';
 
 const STEP_MS = 10_000;
@@ -65,6 +68,61 @@ export function authorizeUrl({ sandbox, app }, surface, { https = false, ...more
   url.search = new URLSearchParams({ response_type: 'code', redirect_uri: app.callback, state: 'a b+c%2F&=', ...asked, ...more });
   return { url: url.href, verifier };
 }
+
+/** A form to an endpoint of plain OpenID Connect, as the app sends it. */
+export async function ask({ sandbox }, path, form) {
+  const { issuer, client } = sandbox.surfaces.standard;
+  const asked = request(`${issuer}${path}`, {
+    method: 'POST',
+    ca: readFileSync(sandbox.ca),
+    auth: `${client.client_id}:${client.client_secret}`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  asked.end(new URLSearchParams(form).toString());
+  const [answer] = await once(asked, 'response');
+  return { status: answer.statusCode, body: await json(answer) };
+}
+
+/** The URL of a request that was pushed with these authorization details. */
+export async function detailsUrl(world, details, more = {}) {
+  const { issuer, client } = world.sandbox.surfaces.standard;
+  const pushed = await ask(world, '/par', {
+    response_type: 'code',
+    redirect_uri: world.app.callback,
+    authorization_details: JSON.stringify(details),
+    ...more,
+  });
+  if (pushed.status !== 201) throw new Error(JSON.stringify(pushed.body));
+  return `${issuer}/authorize?${new URLSearchParams({ client_id: client.client_id, request_uri: pushed.body.request_uri })}`;
+}
+
+/** A payment and a look into accounts, as RFC 9396 writes them. */
+export const payment = {
+  type: 'payment_initiation',
+  actions: ['initiate', 'status', 'cancel'],
+  instructedAmount: { currency: 'EUR', amount: '1234.50' },
+  creditorName: 'Merchant A',
+  creditorAccount: { iban: 'DE02100100109307118603' },
+  remittanceInformationUnstructured: 'Ref Number Merchant',
+  requestedExecutionDate: '2032-05-20',
+};
+export const information = {
+  type: 'account_information',
+  actions: ['list_accounts', 'read_balances', 'read_transactions'],
+  expirationDate: '2032-05-20',
+};
+export const fdx = {
+  type: 'fdx_v1.0',
+  consentRequest: {
+    durationType: 'TIME_BOUND',
+    durationPeriod: 90,
+    lookbackPeriod: 60,
+    resources: [
+      { resourceType: 'ACCOUNT', dataClusters: ['ACCOUNT_DETAILED', 'TRANSACTIONS', 'STATEMENTS'] },
+      { resourceType: 'CUSTOMER', dataClusters: ['CUSTOMER_CONTACT', 'CUSTOMER_PERSONAL'] },
+    ],
+  },
+};
 
 /** Exchanges a code as the app would. */
 export async function redeem({ sandbox, app }, surface, code, verifier) {

@@ -2,7 +2,7 @@
 //! does.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use counterfoil_protocol::ids::{ConsentId, GrantId, SubjectId, TenantId};
+use counterfoil_protocol::ids::{AccountId, ConsentId, GrantId, SubjectId, TenantId};
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::{AuthorizeFault, Refusal};
 use counterfoil_protocol::secret::Digest;
@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::consent::{Consent, ConsentState, WithdrawnBy};
 use crate::ctx::Ctx;
 use crate::customer::Customer;
+use crate::details::Details;
 use crate::engine::{Decided, Seen};
 use crate::grant::{
     Bound, CodeState, ConsentCopy, Grant, LoginFacts, NewGrant, OpenIdFacts, RevokedWhy, SubjectRef,
@@ -206,8 +207,9 @@ pub(crate) fn spend(
 pub(super) fn new_consent(ctx: &mut Ctx<'_>, yes: &Yes<'_>, approval: &Approval) -> Consent {
     let Yes { before, subject, .. } = yes;
     let expired = subject.scenario == Scenario::Expired;
-    let ends = if expired { ctx.now } else { ctx.now.after(ctx.policy.grant_ttl_s) };
+    let ends = if expired { ctx.now } else { ends(before, ctx.policy, ctx.now) };
     let accounts = if approval.accounts_needed { approval.accounts.clone() } else { vec![] };
+    let details = details(before, &accounts);
     Consent {
         id: ConsentId::mint(ctx.now, ctx.entropy.bytes32()),
         version: 1,
@@ -220,8 +222,21 @@ pub(super) fn new_consent(ctx: &mut Ctx<'_>, yes: &Yes<'_>, approval: &Approval)
         shown: approval.shown.clone(),
         state: ConsentState::Active,
         grants: vec![],
-        details: before.openid.details.clone(),
+        details,
     }
+}
+
+/// Until when a yes of now holds: as long as the surface lets it, unless what is asked ends before.
+pub(super) fn ends(interaction: &Interaction, policy: &Policy, now: Moment) -> Moment {
+    let whole = now.after(policy.grant_ttl_s);
+    let details = Details::kept(interaction.openid.details.as_deref());
+    details.ends(now).map_or(whole, |ends| ends.min(whole))
+}
+
+/// What is given in authorization details: what was asked, about the accounts that were chosen.
+fn details(interaction: &Interaction, accounts: &[AccountId]) -> Option<Box<str>> {
+    let asked = Details::kept(interaction.openid.details.as_deref());
+    asked.with_accounts(accounts).text()
 }
 
 /// On surfaces with a customer id, the consent is one of those that stand behind it.
@@ -316,7 +331,7 @@ pub(crate) fn grant(
     grant.login = Some(LoginFacts { auth_time, nonce: interaction.nonce.clone() });
     grant.openid = OpenIdFacts {
         claims: interaction.openid.claims.clone(),
-        details: interaction.openid.details.clone(),
+        details: details(interaction, &consent.accounts),
         audience: interaction.openid.resources.clone(),
         sender: interaction.openid.sender,
         ..OpenIdFacts::default()

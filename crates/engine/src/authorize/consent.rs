@@ -7,12 +7,13 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 
 use super::browse::{Browser, held};
-use super::complete::{Yes, needs, new_consent, spend, yes};
+use super::complete::{Yes, ends, needs, new_consent, spend, yes};
 use super::respond::Answer;
 use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
 use crate::consent::Shown;
 use crate::ctx::Ctx;
+use crate::details::Details;
 use crate::engine::{Call, Decided, Engine, Seen, Settle};
 use crate::interaction::{Interaction, RefusedWhy, Step};
 use crate::keys::Issuer;
@@ -62,7 +63,7 @@ impl Engine {
         let subject = self.subject(tenant, subject).await?.ok_or(Refusal::InteractionUnknown)?;
         let client = self.client(tenant, &interaction.client).await?;
         let (client, _) = client.ok_or(Refusal::ClientUnknown)?;
-        let ends = self.clock.now().after(call.policy.grant_ttl_s);
+        let ends = ends(&interaction, call.policy, self.clock.now());
         Ok(ConsentQuestion { interaction, client, subject, ends })
     }
 
@@ -230,7 +231,10 @@ fn decide(ctx: &mut Ctx<'_>, seen: &Seen, answered: Answered<'_>) -> Decided<Ans
         return refuse(ctx, seen, key, before, RefusedWhy::DeclinedByBank);
     }
     if approval.accounts_needed {
-        let theirs = |id: &AccountId| subject.accounts.iter().any(|account| account.id == *id);
+        let details = Details::kept(before.openid.details.as_deref());
+        let theirs = |id: &AccountId| {
+            subject.accounts.iter().any(|account| account.id == *id) && details.admit(id)
+        };
         if approval.accounts.is_empty() || !approval.accounts.iter().all(theirs) {
             return Decided::refuse(Refusal::AccountsMissing);
         }

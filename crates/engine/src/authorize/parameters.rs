@@ -9,7 +9,7 @@ use counterfoil_protocol::secret::Digest;
 
 use crate::claims::Requested;
 use crate::client::Client;
-use crate::details;
+use crate::details::Details;
 use crate::keys::Issuer;
 use crate::limits::{ACR_VALUES_MAX, HINT_LEN_MAX};
 use crate::login::ACRS;
@@ -98,9 +98,12 @@ pub(super) fn read(
     let claims = form.one("claims")?;
     let requested = claims.map(Requested::parse).transpose()?.unwrap_or_default();
     let details = match form.one("authorization_details")? {
-        Some(raw) => Some(details::read(raw, &metadata.details_types)?),
-        None => None,
+        Some(raw) => Details::read(raw, client, policy, issuer)?,
+        None => Details::default(),
     };
+    if details.ends(now).is_some_and(|ends| ends <= now) {
+        return Err(Refusal::Authorize(AuthorizeFault::DetailsInvalid));
+    }
     let text = |name: &'static str| -> Result<Option<Box<str>>, Refusal> {
         Ok(form.one(name)?.filter(|hint| hint.len() <= HINT_LEN_MAX).map(Into::into))
     };
@@ -113,7 +116,7 @@ pub(super) fn read(
         claims: claims.map(Into::into),
         ui_locales: text("ui_locales")?,
         login_hint: text("login_hint")?,
-        details,
+        details: details.text(),
         resources: target::read(form, issuer)?,
         sender: form.one("dpop_jkt")?.map(thumbprint).transpose()?,
         ..OpenIdRequest::default()

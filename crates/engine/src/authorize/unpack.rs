@@ -22,11 +22,18 @@ pub(crate) const URN: &str = "urn:ietf:params:oauth:request_uri:";
 #[derive(Debug, Default)]
 pub struct Unpacked {
     form: Option<Box<str>>,
+    /// Whether the client itself said it: pushed, or signed.
+    pub(super) by_client: bool,
     pub(super) sender: Option<Digest>,
     pub(super) pushed: Option<PushedId>,
 }
 
 impl Unpacked {
+    /// The parameters of a request that is being pushed.
+    pub(crate) fn by_client() -> Self {
+        Self { by_client: true, ..Self::default() }
+    }
+
     /// The parameters that count instead of those of the request, as a form.
     #[must_use]
     pub fn form(&self) -> Option<&str> {
@@ -64,7 +71,7 @@ impl Engine {
         let found = self.client(&call.issuer.tenant.id, &id).await.map_err(show)?;
         let (client, _) = found.ok_or(show(Refusal::ClientUnknown))?;
         match self.opened(call, &client, raw, profile) {
-            Ok(form) => Ok(Unpacked { form: Some(form), ..Unpacked::default() }),
+            Ok(form) => Ok(Unpacked { form: Some(form), ..Unpacked::by_client() }),
             // Who sent it is not proven: it goes where this client may be answered, or nowhere.
             Err(why) => Err(match trust(&client, form) {
                 Ok(to) => AuthorizeError::redirect(to, &client, call.policy, why),
@@ -104,7 +111,8 @@ impl Engine {
         if pushed.expires <= self.clock.now() {
             return Err(Refusal::Authorize(AuthorizeFault::PushedExpired));
         }
-        Ok(Unpacked { form: Some(pushed.form), sender: pushed.sender, pushed: Some(pushed.id) })
+        let (sender, id) = (pushed.sender, Some(pushed.id));
+        Ok(Unpacked { form: Some(pushed.form), by_client: true, sender, pushed: id })
     }
 
     /// The parameters of a request object, as a form.

@@ -10,7 +10,7 @@ use counterfoil_protocol::ids::ClientId;
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::pkce::Challenge;
 use counterfoil_protocol::redirect_uri::RedirectUri;
-use counterfoil_protocol::refusal::{Fault, Refusal};
+use counterfoil_protocol::refusal::{AuthorizeFault, Fault, Refusal};
 use counterfoil_protocol::scope::ScopeSet;
 use counterfoil_protocol::secret::Digest;
 
@@ -246,6 +246,11 @@ impl Request {
         openid.sub = expected(form, client, policy, call.issuer)?;
         openid.sender = received.unpacked.sender.or(openid.sender);
         openid.pushed = received.unpacked.pushed;
+        // Clients are confidential: whoever holds the browser could have written anything (attacks.md
+        // T-RAR).
+        if openid.details.is_some() && !received.unpacked.by_client {
+            return Err(Refusal::Authorize(AuthorizeFault::DetailsByBrowser));
+        }
         Ok(Self { scope, spelled, challenge, nonce, openid })
     }
 }
@@ -309,6 +314,12 @@ fn scope(
     policy: &'static Policy,
 ) -> Result<(ScopeSet, Box<str>), Refusal> {
     let sent = received.form.one("scope")?.or(received.default_scope);
+    // Authorization details say it all, if the client wants (RFC 9396 §3).
+    let has_details = policy.authorization.parameters == Parameters::OpenId
+        && received.form.one("authorization_details")?.is_some();
+    if sent.is_none() && has_details {
+        return Ok((ScopeSet::default(), "".into()));
+    }
     let raw = sent.ok_or(Refusal::ScopeMissing)?;
     if raw.len() > SCOPE_TEXT_LEN_MAX {
         return Err(Refusal::ScopeNotAllowed);

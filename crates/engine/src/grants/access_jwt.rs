@@ -2,6 +2,7 @@
 
 use counterfoil_jose::alg::Alg;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::confirmation::{Audience, Confirmation};
@@ -25,6 +26,7 @@ struct Claims<'a> {
     sub: &'a str,
     aud: Audience<'a>,
     client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
     iat: u64,
     exp: u64,
@@ -35,9 +37,11 @@ struct Claims<'a> {
     auth_time: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
 }
 
-/// RFC 9068 §2.2. Without a resource it is for the resource servers of the tenant, which know it by
+/// RFC 9068 §2.2, RFC 9396 §9.1. Without a resource it is for the resource servers of the tenant, which know it by
 /// the issuer.
 fn claims(of: &AccessClaims<'_>) -> String {
     let claims = Claims {
@@ -52,6 +56,7 @@ fn claims(of: &AccessClaims<'_>) -> String {
         cnf: of.binding.map(Confirmation::from),
         auth_time: of.login.map(|(at, _)| at.0),
         acr: of.login.and_then(|(_, acr)| acr),
+        authorization_details: of.details.and_then(|details| serde_json::from_str(details).ok()),
     };
     serde_json::to_string(&claims).unwrap_or_default()
 }

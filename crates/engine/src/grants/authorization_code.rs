@@ -121,7 +121,7 @@ impl Prepared for Request {
         }
         // What the client has lost since is not given.
         let scope = before.scope.and(&client.scope);
-        let extent = match self.less.of(&before, scope, ctx.issuer) {
+        let extent = match self.less.of(&before, scope, (client, ctx.issuer)) {
             Ok(extent) => extent,
             Err(why) => return Decision::refuse(why),
         };
@@ -137,7 +137,7 @@ impl Prepared for Request {
         if expires <= ctx.now {
             return Decision::refuse(Refusal::HandleExpired);
         }
-        if extent.scope.is_empty() {
+        if extent.is_empty() {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
 

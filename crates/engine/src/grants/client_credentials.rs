@@ -11,6 +11,7 @@ use counterfoil_protocol::scope::ScopeSet;
 
 use super::less::Less;
 use super::{Asked, Decision, GrantRule, Issued, Prepared, Wanted, issue};
+use crate::client::Client;
 use crate::client_auth::AuthenticatedClient;
 use crate::ctx::Ctx;
 use crate::grant::{Grant, NewGrant};
@@ -65,8 +66,9 @@ impl Request {
         Grant::new(new, ctx)
     }
 
-    fn wanted(&self, grant: &Grant, ctx: &Ctx<'_>) -> Result<Wanted, Refusal> {
-        let extent = self.less.of(grant, self.scope.clone(), ctx.issuer)?;
+    /// Authorization details speak of a customer, so there are none to be had here.
+    fn wanted(&self, grant: &Grant, client: &Client, ctx: &Ctx<'_>) -> Result<Wanted, Refusal> {
+        let extent = self.less.of(grant, self.scope.clone(), (client, ctx.issuer))?;
         Ok(Wanted { extent, spelled: self.spelled.clone() })
     }
 
@@ -98,7 +100,7 @@ impl Prepared for Request {
         if let Some(ttl_s) = self.refreshable_s {
             let mut grant = self.own_grant(client, ctx.now.after(ttl_s), ctx);
             grant.advance_refresh(ctx, 0);
-            return match self.wanted(&grant, ctx) {
+            return match self.wanted(&grant, client, ctx) {
                 Ok(wanted) => issue(None, grant, wanted, client, ctx),
                 Err(why) => Decision::refuse(why),
             };
@@ -114,7 +116,7 @@ impl Prepared for Request {
         if grant.scope != client.scope {
             grant.scope = client.scope.clone();
         }
-        let wanted = match self.wanted(&grant, ctx) {
+        let wanted = match self.wanted(&grant, client, ctx) {
             Ok(wanted) => wanted,
             Err(why) => return Decision::refuse(why),
         };

@@ -141,6 +141,8 @@ pub struct Issued {
     pub scope: ScopeSet,
     /// The scope as answered.
     pub spelled: Box<str>,
+    /// Authorization details, normalised JSON.
+    pub details: Option<Box<str>>,
     /// The ID token to be signed.
     pub id_token: Option<IdTokenDraft>,
 }
@@ -211,8 +213,8 @@ fn issue(
         return Decision::refuse(Refusal::Internal);
     };
     let expires_in_s = expires.since(ctx.now);
-    let scope = extent.scope;
-    let issued = Issued { access, expires_in_s, refresh, scope, spelled, id_token };
+    let Extent { scope, details, .. } = extent;
+    let issued = Issued { access, expires_in_s, refresh, scope, spelled, details, id_token };
     Decision::answer(before, grant, issued)
 }
 
@@ -240,6 +242,7 @@ fn access_token(
         client,
         scope,
         audience: grant.audience(facts.view),
+        details: grant.details(facts.view),
         binding: facts.binding,
         login: grant.login.as_ref().map(|login| (login.auth_time, grant.openid.acr.as_deref())),
     });

@@ -92,13 +92,16 @@ impl Prepared for Request {
             Some(asked) => asked.clone(),
             None => (allowed.clone(), spelling(&before, &allowed)),
         };
-        if !scope.is_subset(&allowed) || scope.is_empty() {
+        if !scope.is_subset(&allowed) {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
-        let extent = match self.less.of(&before, scope, ctx.issuer) {
+        let extent = match self.less.of(&before, scope, (client, ctx.issuer)) {
             Ok(extent) => extent,
             Err(why) => return Decision::refuse(why),
         };
+        if extent.is_empty() {
+            return Decision::refuse(Refusal::ScopeNotAllowed);
+        }
 
         let mut grant = before.clone();
         if first_use {

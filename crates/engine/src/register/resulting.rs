@@ -15,6 +15,7 @@ use super::metadata::ClientMetadata;
 use super::{addresses, key_set};
 use crate::client::{About, Client, ClientStatus, Parsed};
 use crate::client_metadata::{Metadata, Sender, SubjectType, TlsSubject};
+use crate::details;
 use crate::limits::{METADATA_LIST_MAX, METADATA_TEXT_LEN_MAX, REDIRECT_URIS_MAX};
 use crate::outbound::Outbound;
 use crate::policy::{IdToken, Policy};
@@ -137,7 +138,7 @@ fn metadata(
             .backchannel_logout_session_required
             .unwrap_or(false),
         initiate_login_uri: boxed(&asked.initiate_login_uri),
-        details_types: list("authorization_details_types", &asked.authorization_details_types)?,
+        details_types: details_types(asked, rules.policy)?,
         jwt_access_tokens: false,
         logo_uri: boxed(&asked.logo_uri),
         policy_uri: boxed(&asked.policy_uri),
@@ -146,6 +147,17 @@ fn metadata(
         contacts: list("contacts", &asked.contacts)?,
         registration: None,
     })
+}
+
+/// Those that the surface knows (RFC 9396 §10).
+fn details_types(asked: &ClientMetadata, policy: &Policy) -> Result<Vec<Box<str>>, Refusal> {
+    const NAME: &str = "authorization_details_types";
+    let types = list(NAME, &asked.authorization_details_types)?;
+    let known = policy.authorization.details;
+    if types.iter().any(|name| details::types::named(name, known).is_none()) {
+        return refuse(NAME, MetadataFault::NotAllowed);
+    }
+    Ok(types)
 }
 
 /// The metadata of a client whose other facts a file says. What the file says elsewhere is not looked

@@ -1,10 +1,11 @@
-//! Introspection (RFC 7662) over HTTP.
+//! Introspection (RFC 7662, RFC 9396 §9.2, RFC 9470 §6.2) over HTTP.
 
 use counterfoil_engine::confirmation::{Audience, Confirmation};
 use counterfoil_engine::introspect::Introspected;
 use counterfoil_engine::sender::Binding;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::RESOURCE_SERVER;
 use crate::app::{App, Ask};
@@ -15,6 +16,7 @@ use crate::surfaces::fintecture;
 #[derive(Serialize)]
 struct Active<'a> {
     active: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
     client_id: &'a str,
     token_type: &'a str,
@@ -30,6 +32,12 @@ struct Active<'a> {
     consent_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accounts: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     organisation_node_id: Option<&'a str>,
 }
@@ -100,6 +108,12 @@ fn active(seen: &Introspected, issuer: &str) -> Reply {
         consent_id: consent.map(|consent| consent.id.to_hex()),
         consent_version: consent.map(|consent| consent.version),
         accounts: consent.map(|c| c.accounts.iter().map(|id| id.as_str()).collect()),
+        authorization_details: token
+            .details
+            .as_deref()
+            .and_then(|details| serde_json::from_str(details).ok()),
+        auth_time: token.login.as_ref().map(|(at, _)| at.0),
+        acr: token.login.as_ref().map(|(_, acr)| &**acr),
         organisation_node_id: seen
             .client
             .about

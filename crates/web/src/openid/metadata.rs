@@ -46,7 +46,7 @@ pub(crate) const CLAIMS: &[&str] = &[
     "phone_number_verified",
 ];
 
-/// Members of OpenID Connect Discovery §3, RFC 9126 §5, RFC 9101 §10.5 and JARM §3.
+/// Members of OpenID Connect Discovery §3, RFC 9126 §5, RFC 9101 §10.5, RFC 9396 §10 and JARM §3.
 #[derive(Serialize)]
 pub(crate) struct OpenIdMetadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +64,8 @@ pub(crate) struct OpenIdMetadata<'a> {
     acr_values_supported: &'a [&'a str],
     display_values_supported: &'a [&'a str],
     ui_locales_supported: Vec<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details_types_supported: Vec<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     dpop_signing_alg_values_supported: Vec<&'a str>,
     tls_client_certificate_bound_access_tokens: bool,
@@ -95,6 +97,11 @@ impl OpenIdMetadata<'_> {
             acr_values_supported: ACRS,
             display_values_supported: &["page"],
             ui_locales_supported: spoken.map(|language| language.tag).collect(),
+            authorization_details_types_supported: rules
+                .details
+                .iter()
+                .map(|kind| kind.name)
+                .collect(),
             dpop_signing_alg_values_supported: policy
                 .sender
                 .proofs

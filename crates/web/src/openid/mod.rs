@@ -4,4 +4,5 @@ pub mod respond;
 pub mod form_post;
 pub mod par;
 pub mod token;
+pub mod details;
 pub mod metadata;

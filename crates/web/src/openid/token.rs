@@ -1,7 +1,8 @@
-//! The token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3) over HTTP.
+//! The token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3, RFC 9396 §7) over HTTP.
 
 use counterfoil_engine::token::TokenAnswer;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::{App, Ask};
 use crate::reply::Reply;
@@ -14,7 +15,10 @@ struct Success<'a> {
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<&'a str>,
 }
@@ -32,6 +36,10 @@ fn success(answer: &TokenAnswer) -> Reply {
         expires_in: answer.expires_in_s,
         refresh_token: answer.refresh_token.as_ref().map(|token| token.to_wire()),
         scope: &answer.scope,
+        authorization_details: answer
+            .details
+            .as_deref()
+            .and_then(|details| serde_json::from_str(details).ok()),
         id_token: answer.id_token.as_deref(),
     };
     Reply::json(200, &body)

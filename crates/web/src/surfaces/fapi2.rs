@@ -2,6 +2,7 @@
 //! S256, bound tokens, nothing that rotates.
 
 use counterfoil_engine::client_auth::{PRIVATE_KEY_JWT, SELF_SIGNED_TLS, TLS};
+use counterfoil_engine::details::types::ALL as DETAILS;
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::{
@@ -16,7 +17,7 @@ use counterfoil_jose::{assertion, dpop};
 use super::{Route, Surface};
 use crate::common::discovery::Endpoints;
 use crate::common::{revoke, userinfo};
-use crate::openid::{par, token};
+use crate::openid::{details, par, token};
 use crate::ui::{authorize, logout};
 
 pub(super) struct Fapi2;
@@ -44,6 +45,7 @@ pub(super) const RULES: Policy = Policy {
         parameters: Parameters::OpenId,
         response_modes: &[ResponseMode::Query, ResponseMode::FormPost],
         consent: ConsentMemory::AsksAlways,
+        details: DETAILS,
     },
     code_ttl_s: 60,
     access_ttl_s: 600,
@@ -73,6 +75,11 @@ pub(super) static ROUTES: &[Route] = &[
         methods: &["GET", "POST"],
         path: "/userinfo",
         handler: |app, ask| Box::pin(userinfo::answer(app, ask)),
+    },
+    Route {
+        methods: &["GET"],
+        path: details::PATH,
+        handler: |_, ask| Box::pin(details::answer(ask)),
     },
     Route {
         methods: &["POST"],

@@ -1,6 +1,7 @@
 //! FAPI 2.0 Message Signing (Final): the Security Profile with signed requests and signed answers, so
 //! that neither side can deny what it said.
 
+use counterfoil_engine::details::types::ALL as DETAILS;
 use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::{
     AuthorizationRules, ConsentMemory, Parameters, Policy, PushedRequests, SignedRequests,
@@ -25,6 +26,7 @@ static POLICY: Policy = Policy {
             ResponseMode::FormPostJwt,
         ],
         consent: ConsentMemory::AsksAlways,
+        details: DETAILS,
     },
     ..fapi2::RULES
 };

@@ -2,6 +2,7 @@
 //! key, with or without PKCE.
 
 use counterfoil_engine::client_auth::{BASIC, POST, PRIVATE_KEY_JWT};
+use counterfoil_engine::details::types::ALL as DETAILS;
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN};
 use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::{
@@ -16,7 +17,7 @@ use counterfoil_jose::{assertion, dpop, request_object};
 use super::{Route, Surface};
 use crate::common::discovery::Endpoints;
 use crate::common::userinfo;
-use crate::openid::{par, token};
+use crate::openid::{details, par, token};
 use crate::ui::{authorize, logout};
 
 pub(super) struct Standard;
@@ -52,6 +53,7 @@ static POLICY: Policy = Policy {
             ResponseMode::FormPostJwt,
         ],
         consent: ConsentMemory::Remembers,
+        details: DETAILS,
     },
     code_ttl_s: 60,
     access_ttl_s: 600,
@@ -98,6 +100,11 @@ static ROUTES: &[Route] = &[
         methods: &["GET"],
         path: "/logout/done",
         handler: |app, ask| Box::pin(logout::done(app, ask)),
+    },
+    Route {
+        methods: &["GET"],
+        path: details::PATH,
+        handler: |_, ask| Box::pin(details::answer(ask)),
     },
 ];
 

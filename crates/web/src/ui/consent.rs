@@ -5,16 +5,20 @@ use std::collections::BTreeSet;
 use counterfoil_engine::authorize::{Approval, Browser, ConsentQuestion};
 use counterfoil_engine::claims::Requested;
 use counterfoil_engine::consent::Shown;
+use counterfoil_engine::details::Details;
+use counterfoil_engine::details::types::{Fact, Line};
 use counterfoil_engine::interaction::{Interaction, RefusedWhy, Step};
 use counterfoil_jose::provider;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::{AccountId, InteractionId};
 use counterfoil_protocol::refusal::Refusal;
-use counterfoil_protocol::scope::ScopeSet;
 
 use super::authorize::{cookie_name, leave};
 use super::login::opened;
-use super::views::{AccountView, AccountsView, ConsentView, MoneyView, Purpose, Shell};
+use super::views::{
+    AccountView, AccountsView, ConsentView, DetailView, FactView, LineView, MoneyView, Purpose,
+    Shell,
+};
 use crate::app::{App, Ask};
 use crate::edge;
 use crate::reply::Reply;
@@ -22,8 +26,14 @@ use crate::reply::Reply;
 /// Scopes that concern accounts; the others are about the customer.
 const ACCOUNT_SCOPES: [&str; 4] = ["accounts", "transactions", "statements", "ais"];
 
-fn concerns_accounts(scope: &ScopeSet) -> bool {
-    ACCOUNT_SCOPES.iter().any(|token| scope.contains(token))
+fn concerns_accounts(interaction: &Interaction) -> bool {
+    ACCOUNT_SCOPES.iter().any(|token| interaction.scope.contains(token))
+        || asked(interaction).concern_accounts()
+}
+
+/// What is asked for in authorization details.
+fn asked(interaction: &Interaction) -> Details {
+    Details::kept(interaction.openid.details.as_deref())
 }
 
 /// What is told in words: the scopes, and those that stand for single claims (OpenID Connect Core
@@ -39,8 +49,14 @@ fn spoken(interaction: &Interaction) -> Vec<String> {
     scopes
 }
 
-pub(super) fn purpose(scope: &ScopeSet) -> Purpose {
-    if concerns_accounts(scope) { Purpose::Accounts } else { Purpose::Details }
+pub(super) fn purpose(interaction: &Interaction) -> Purpose {
+    if concerns_accounts(interaction) {
+        Purpose::Accounts
+    } else if asked(interaction).payments() > 0 {
+        Purpose::Payment
+    } else {
+        Purpose::Details
+    }
 }
 
 /// `GET` shows the page, `POST` takes the form.
@@ -78,12 +94,14 @@ async fn question(
 }
 
 fn view(app: &App, ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountId]) -> ConsentView {
-    let subject = &question.subject;
-    let accounts = match (concerns_accounts(&question.interaction.scope), &subject.accounts) {
-        (false, _) => AccountsView::NotNeeded,
-        (true, none) if none.is_empty() => AccountsView::Empty,
-        (true, some) => AccountsView::Choose {
-            list: some
+    let (subject, details) = (&question.subject, asked(&question.interaction));
+    let theirs: Vec<_> =
+        subject.accounts.iter().filter(|account| details.admit(&account.id)).collect();
+    let accounts = match concerns_accounts(&question.interaction) {
+        false => AccountsView::NotNeeded,
+        true if theirs.is_empty() => AccountsView::Empty,
+        true => AccountsView::Choose {
+            list: theirs
                 .iter()
                 .map(|account| AccountView {
                     id: account.id.to_string(),
@@ -105,10 +123,28 @@ fn view(app: &App, ask: &Ask<'_>, question: &ConsentQuestion, chosen: &[AccountI
         switch_action: Some(format!("{}/login/switch", ask.located.base)),
         ends_at_s: Some(question.ends.0),
         scopes: spoken(&question.interaction),
+        details: details.said().into_iter().map(detail).collect(),
+        payments: details.payments(),
         accounts,
         no_account_chosen: false,
         manage_url: None,
     }
+}
+
+/// One of the details, for the page.
+fn detail((title, lines): (&'static str, Vec<Line>)) -> DetailView {
+    let fact = |fact| match fact {
+        Fact::Word(text) => FactView::Word { text },
+        Fact::Count { text, count } => FactView::Count { text, count },
+        Fact::Text(text) => FactView::Text { text: text.into() },
+        Fact::Amount { amount, currency } => {
+            FactView::Amount { amount: amount.into(), currency: currency.into() }
+        }
+        Fact::Date(at) => FactView::Date { at_s: at.0 },
+    };
+    let line =
+        |Line { label, facts }| LineView { label, facts: facts.into_iter().map(fact).collect() };
+    DetailView { title, lines: lines.into_iter().map(line).collect() }
 }
 
 fn show(
@@ -177,7 +213,7 @@ async fn post(app: &App, ask: &mut Ask<'_>) -> Result<Reply, Refusal> {
         Some(question) => shown(app, ask, question),
         None => Shown { page_sha256: [0; 32], locale: "".into(), template: "".into() },
     };
-    let accounts_needed = concerns_accounts(&interaction.scope);
+    let accounts_needed = concerns_accounts(&interaction);
     let approval = Approval { accounts, accounts_needed, shown };
     match app.engine.approve(&mut ask.call(), id, browser, &approval).await {
         Ok(answer) => Ok(leave(app, ask, &answer).await),

@@ -66,7 +66,7 @@ async fn show(
     let view = LoginView {
         form: super::form_view(app, ask, "/login", interaction),
         client,
-        purpose: super::consent::purpose(&interaction.scope),
+        purpose: super::consent::purpose(interaction),
         login: login.chars().take(255).collect(),
         error,
         demo: app.sandbox.clone(),

@@ -49,6 +49,7 @@ impl Pages {
         let shell = samples::shell();
         pages.accept(templates::LOGIN, &pages.login(&shell, &samples::login()))?;
         pages.accept(templates::CONSENT, &pages.consent(&shell, &samples::consent()))?;
+        pages.accept(templates::PAYMENT, &pages.consent(&shell, &samples::payment()))?;
         pages.accept(templates::ERROR, &pages.error(&shell, &samples::error()))?;
         pages.accept(templates::DONE, &pages.done(&shell))?;
         pages.accept(templates::LOGOUT, &pages.logout(&shell, &samples::logout()))?;

@@ -72,6 +72,8 @@ pub enum Purpose {
     Accounts,
     /// To know the customer, without accounts.
     Details,
+    /// To have a payment made.
+    Payment,
 }
 
 /// The page that asks for user name and password. Answers `action` = `submit` or `cancel`, with
@@ -144,6 +146,10 @@ pub struct ConsentView {
     pub ends_at_s: Option<u64>,
     /// The scopes it asked for, as the surface names them.
     pub scopes: Vec<String>,
+    /// What it asked for in authorization details (RFC 9396).
+    pub details: Vec<DetailView>,
+    /// How many of these are payments.
+    pub payments: usize,
     /// What there is to choose.
     pub accounts: AccountsView,
     /// Say that at least one account is needed.
@@ -180,6 +186,59 @@ pub struct AccountView {
     pub balance: Option<MoneyView>,
     /// Chosen before; for a page that is shown again. An only account is chosen at first.
     pub selected: bool,
+}
+
+/// One thing that the app asked for, in lines.
+#[derive(Clone, Debug, Serialize)]
+pub struct DetailView {
+    /// Name of a text.
+    pub title: &'static str,
+    /// What it says.
+    pub lines: Vec<LineView>,
+}
+
+/// A line: what it is called, and one or several things.
+#[derive(Clone, Debug, Serialize)]
+pub struct LineView {
+    /// Name of a text.
+    pub label: &'static str,
+    /// What it says.
+    pub facts: Vec<FactView>,
+}
+
+/// One thing that is said.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FactView {
+    /// A text of ours.
+    Word {
+        /// Its name.
+        text: &'static str,
+    },
+    /// A text of ours about a number.
+    Count {
+        /// Its name.
+        text: &'static str,
+        /// The number.
+        count: u64,
+    },
+    /// What the app wrote.
+    Text {
+        /// As it wrote it.
+        text: String,
+    },
+    /// An amount, with exactly the decimals that the app wrote.
+    Amount {
+        /// Digits with a point.
+        amount: String,
+        /// ISO 4217.
+        currency: String,
+    },
+    /// A day.
+    Date {
+        /// A moment of it.
+        at_s: u64,
+    },
 }
 
 /// An amount.

@@ -3,8 +3,8 @@
 
 use crate::ui::views::{
     AccountView, AccountsView, BackLink, ClientView, ConsentView, DemoCustomer, DemoView,
-    DeveloperDetail, ErrorKind, ErrorView, FormView, LoginView, LogoutView, MoneyView, Purpose,
-    Shell, SignedOutView,
+    DetailView, DeveloperDetail, ErrorKind, ErrorView, FactView, FormView, LineView, LoginView,
+    LogoutView, MoneyView, Purpose, Shell, SignedOutView,
 };
 
 /// The frame of a sandbox.
@@ -87,6 +87,8 @@ pub fn consent() -> ConsentView {
         switch_action: Some("/login/switch".into()),
         ends_at_s: Some(1_810_771_200),
         scopes: vec!["openid".into(), "accounts".into(), "transactions".into()],
+        details: vec![],
+        payments: 0,
         accounts: AccountsView::Choose { list: list.into() },
         no_account_chosen: false,
         manage_url: None,
@@ -109,6 +111,27 @@ pub fn logout() -> LogoutView {
 pub fn signed_out() -> SignedOutView {
     let url = "https://budgetbuddy.example/signed-out?state=af0ifjsldkj".into();
     SignedOutView { stayed: false, back: Some(BackLink { url, client: client() }) }
+}
+
+/// The consent page of one payment.
+#[must_use]
+pub fn payment() -> ConsentView {
+    let line = |label, fact| LineView { label, facts: vec![fact] };
+    let text = |text: &str| FactView::Text { text: text.into() };
+    let amount = FactView::Amount { amount: "123.50".into(), currency: "EUR".into() };
+    let lines = vec![
+        line("details-amount", amount),
+        line("details-creditor", text("Merchant A")),
+        line("details-creditor-account", text("DE02100100109307118603")),
+        line("details-on", FactView::Date { at_s: 1_810_771_200 }),
+    ];
+    ConsentView {
+        scopes: vec!["openid".into()],
+        accounts: AccountsView::NotNeeded,
+        details: vec![DetailView { title: "details-payment", lines }],
+        payments: 1,
+        ..consent()
+    }
 }
 
 /// The error page of a redirect URI that is not registered.

@@ -48,6 +48,13 @@ pub(super) const CONSENT: Template = (
     ],
 );
 
+/// The same template with a payment: a page that does not show it lets nobody approve it.
+pub(super) const PAYMENT: Template = (
+    CONSENT.0,
+    CONSENT.1,
+    &["id=\"consent-allow\"", "123.50", "Merchant A", "DE02100100109307118603", "20 May 2027"],
+);
+
 pub(super) const ERROR: Template =
     ("error.html", include_str!("../templates/error.html"), &["id=\"error-reference\""]);
 

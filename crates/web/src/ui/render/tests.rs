@@ -36,6 +36,10 @@ fn consents() -> Vec<(&'static str, ConsentView)> {
         [("choose", choose), ("empty", AccountsView::Empty), ("none", AccountsView::NotNeeded)];
     let mut all =
         vec![("one", one.clone()), ("one wrong", ConsentView { no_account_chosen: true, ..one })];
+    let pay = samples::payment();
+    let details = [&pay.details[..], &pay.details[..]].concat();
+    all.push(("both", ConsentView { details, payments: 2, ..full.clone() }));
+    all.push(("pay", pay));
     for (name, accounts) in kinds {
         all.push((name, ConsentView { accounts: accounts.clone(), ..full.clone() }));
         all.push((

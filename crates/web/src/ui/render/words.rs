@@ -76,6 +76,14 @@ impl Object for Words {
                 let shown = self.0.money(minor, &markup::name(&currency, 8));
                 Ok(Value::from_safe_string(markup::isolated(&shown)))
             }
+            "amount" => {
+                let (amount,): (Value,) = from_args(args)?;
+                let of = |name: &str, length| -> Result<String, Error> {
+                    Ok(markup::name(&amount.get_attr(name)?.to_string(), length))
+                };
+                let shown = self.0.amount(&of("amount", 20)?, &of("currency", 8)?);
+                Ok(Value::from_safe_string(markup::isolated(&shown)))
+            }
             "scope" => {
                 let (scope,): (&str,) = from_args(args)?;
                 Ok(Value::from_safe_string(self.scope(scope)))

@@ -23,6 +23,7 @@ form-minutes = { $count ->
 login-title = Sign in
 login-asks-accounts = { $name } asks to see account information. Sign in to choose what it can see.
 login-asks-details = { $name } asks to see who you are. Sign in to decide whether it can.
+login-asks-payment = { $name } asks for a payment. Sign in to see it and to decide.
 login-name = User name
 login-password = Password
 login-submit = Sign in
@@ -44,15 +45,29 @@ switch-account = Not you? Use another account
 consent-title-choose = Choose the accounts { $name } can see
 consent-title-empty = There is no account to share with { $name }
 consent-title-not_needed = Share your details with { $name }
+consent-title-pay = { $count ->
+    [one] Approve the payment { $name } asks for
+   *[other] Approve the payments { $name } asks for
+}
 consent-asks-choose = { $name } asked to see account information. This access has no end date.
 consent-asks-choose-until = { $name } asked to see account information until { $date }.
 consent-asks-empty = { $name } asked to see account information.
 consent-asks-empty-until = { $name } asked to see account information until { $date }.
 consent-asks-not_needed = { $name } asked to see the details below. This access has no end date.
 consent-asks-not_needed-until = { $name } asked to see the details below until { $date }.
+consent-asks-pay = { $name } asked for what is below. There is no end date.
+consent-asks-pay-until = { $name } asked for what is below. It can use your approval until { $date }.
 consent-authorised = It is authorised by { $regulator }.
 consent-limits-choose = It cannot move money, and it sees only the accounts you choose.
 consent-limits-not_needed = It cannot see your accounts, and it cannot move money.
+consent-limits-choose-pay = { $count ->
+    [one] It sees only the accounts you choose, and it can make no payment but the one below.
+   *[other] It sees only the accounts you choose, and it can make no payments but those below.
+}
+consent-limits-pay = { $count ->
+    [one] It cannot see your accounts, and it can make no payment but the one below.
+   *[other] It cannot see your accounts, and it can make no payments but those below.
+}
 consent-empty = You have no account at this bank that can be shared, so nothing will be shared.
 consent-accounts = Your accounts
 consent-choose-one = Choose at least one account, or decline.
@@ -118,6 +133,50 @@ logout-confirm = Sign out
 logout-done = You are signed out
 logout-close = You can close this page. If others use this device, close the browser too.
 logout-stayed = You are still signed in
+
+## Authorization details in plain words
+
+details-can = It can
+details-until = Until
+details-accounts = Account information
+details-list-accounts = See the list of accounts
+details-read-balances = See balances
+details-read-transactions = See transactions
+details-payment = Payment
+details-amount = Amount
+details-creditor = To
+details-creditor-account = Account
+details-reference = Reference
+details-on = On
+details-pay = Make this payment
+details-follow-payment = See whether it was made
+details-cancel-payment = Cancel it
+details-fdx = Your financial data
+details-of-accounts = From your accounts
+details-of-customer = About you
+details-of-documents = From your documents
+details-duration = For how long
+details-once = Once
+details-until-stopped = Until it ends or you stop it
+details-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+details-lookback = How far back
+details-account-basic = Name and kind of each account
+details-account-detailed = Numbers, balances and terms of each account
+details-account-payments = What is needed to pay to and from each account
+details-payment-support = What is needed to pay to and from each account
+details-bills = Bills
+details-customer-contact = Your name, addresses, e-mail and phone numbers
+details-customer-personal = Personal details such as your birth date and tax number
+details-images = Pictures of documents
+details-investments = Investments
+details-notifications = Notices about changes
+details-rewards = Rewards
+details-statements = Statements
+details-tax = Tax forms
+details-transactions = Transactions
 
 ## The way back to the app, in a browser without script
 

@@ -39,6 +39,23 @@ impl Texts {
         let decimals = decimals(currency);
         let digits = format!("{digits:0>width$}", width = decimals + 1);
         let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        let amount = self.written(whole, fraction, currency);
+        if minor >= 0 {
+            return amount;
+        }
+        let mut args = FluentArgs::new();
+        args.set("amount", FluentValue::from(amount));
+        self.text("amount-negative", Some(&args))
+    }
+
+    /// An amount as somebody wrote it, digits with a point: not a digit more or less is shown.
+    #[must_use]
+    pub fn amount(&self, digits: &str, currency: &str) -> String {
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        self.written(whole, fraction, currency)
+    }
+
+    fn written(&self, whole: &str, fraction: &str, currency: &str) -> String {
         let mut amount = self.grouped(whole);
         if !fraction.is_empty() {
             amount.push_str(&self.text("amount-point", None));
@@ -48,26 +65,21 @@ impl Texts {
         args.set("amount", amount);
         let symbol = format!("currency-{currency}");
         let known = currency.len() == 3 && self.has(&symbol);
-        let amount = if known {
+        if known {
             args.set("symbol", self.text(&symbol, None));
             self.text("amount-with-symbol", Some(&args))
         } else {
             args.set("currency", currency.to_owned());
             self.text("amount-with-code", Some(&args))
-        };
-        if minor >= 0 {
-            return amount;
         }
-        let mut args = FluentArgs::new();
-        args.set("amount", FluentValue::from(amount));
-        self.text("amount-negative", Some(&args))
     }
 
     fn grouped(&self, whole: &str) -> String {
         let mark = self.text("amount-group", None);
         let mut grouped = String::with_capacity(whole.len() * 2);
+        let length = whole.chars().count();
         for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            if at > 0 && (length - at).is_multiple_of(3) {
                 grouped.push_str(&mark);
             }
             grouped.push(digit);

@@ -129,4 +129,8 @@ fn amounts_have_their_symbol_and_their_decimals() {
     assert_eq!(money(1_234_567, "KWD"), "1,234.567\u{a0}KWD");
     assert_eq!(money(i64::MIN, "EUR"), "−€92,233,720,368,547,758.08");
     assert_eq!(money(1, ".then"), "0.01\u{a0}.then");
+    let amount = |digits, currency| Texts::for_locale(&["en"]).amount(digits, currency);
+    assert_eq!(amount("1234567.5", "EUR"), "€1,234,567.5", "not a digit more");
+    assert_eq!(amount("123", "JPY"), "123\u{a0}JPY");
+    assert_eq!(amount("0.005", "KWD"), "0.005\u{a0}KWD");
 }

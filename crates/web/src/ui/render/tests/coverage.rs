@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use counterfoil_engine::details::types::ALL;
 use minijinja::value::Serde;
 
 use super::super::words::{ROLES, SCOPES, Words};
@@ -30,9 +31,12 @@ const IN_CODE: [&str; 15] = [
 
 fn expanded(prefix: &str) -> Vec<String> {
     let endings: Vec<String> = match prefix {
-        "login-asks-" => vec!["accounts".into(), "details".into()],
-        "consent-title-" | "consent-limits-" => vec!["choose".into(), "not_needed".into()],
-        "consent-asks-" => ["choose", "empty", "not_needed"]
+        "login-asks-" => vec!["accounts".into(), "details".into(), "payment".into()],
+        "consent-title-" => vec!["choose".into(), "not_needed".into(), "pay".into()],
+        "consent-limits-" => {
+            vec!["choose".into(), "not_needed".into(), "pay".into(), "choose-pay".into()]
+        }
+        "consent-asks-" => ["choose", "empty", "not_needed", "pay"]
             .iter()
             .flat_map(|kind| [(*kind).to_owned(), format!("{kind}-until")])
             .collect(),
@@ -53,6 +57,7 @@ fn used() -> BTreeSet<String> {
     used.extend(ROLES.iter().map(|role| format!("role-{role}")));
     used.extend(["GBP", "USD"].iter().map(|code| format!("currency-{code}")));
     used.extend(SCOPES.iter().flat_map(|s| [format!("scope-{s}"), format!("scope-{s}.about")]));
+    used.extend(ALL.iter().flat_map(|kind| kind.texts).map(|text| (*text).to_owned()));
     // The page without a template: `openid/form_post.rs`.
     used.extend(["title", "why", "submit"].map(|part| format!("form-post-{part}")));
     for (_, source, _) in templates::ALL {

@@ -1,7 +1,9 @@
 //! Text of unknown origin (attacks.md section 5 G).
 
 use super::*;
-use crate::ui::views::{DemoCustomer, DemoView, DeveloperDetail, MoneyView};
+use crate::ui::views::{
+    DemoCustomer, DemoView, DetailView, DeveloperDetail, FactView, LineView, MoneyView,
+};
 
 const MARKUP: &str =
     "</bdi></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;{{ 1337*3 }}";
@@ -49,12 +51,17 @@ fn filled_with(text: &str) -> [String; 5] {
         error: Some(LoginError::Wrong { attempts_left: Some(u32::MAX) }),
         demo: Some(DemoView { customers, password: text.into() }),
     };
+    let amount = FactView::Amount { amount: text.into(), currency: text.into() };
+    let facts = vec![FactView::Text { text: text.into() }, amount];
+    let lines = vec![LineView { label: "details-creditor", facts }];
     let mut consent = ConsentView {
         form: form.clone(),
         client: client(text),
         signed_in_as: text.into(),
         switch_action: some(),
         scopes: vec![text.into()],
+        details: vec![DetailView { title: "details-payment", lines }],
+        payments: 1,
         manage_url: Some(format!("/{text}")),
         ..samples::consent()
     };

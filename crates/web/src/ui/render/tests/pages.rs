@@ -49,6 +49,30 @@ fn the_consent_page_says_who_what_and_until_when() {
 }
 
 #[test]
+fn a_payment_is_shown_to_the_last_cent() {
+    let (pages, shell) = (pages(), samples::shell());
+    let html = pages.consent(&shell, &samples::payment());
+    for part in [
+        "<h1>Approve the payment <bdi>Budget Buddy</bdi> asks for</h1>",
+        "It can use your approval until <bdi class=\"nb\">20 May 2027</bdi>.",
+        "it can make no payment but the one below",
+        "<h2>Payment</h2>",
+        "<dt>Amount</dt>\n<dd><b><bdi>€123.50</bdi></b></dd>",
+        "<dt>To</dt>\n<dd>",
+        "Merchant A",
+        "DE02100100109307118603",
+        "<dt>On</dt>\n<dd><bdi class=\"nb\">20 May 2027</bdi></dd>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(!html.contains("cannot move money"), "{html}");
+    let view = ConsentView { payments: 2, ..samples::payment() };
+    assert!(pages.consent(&shell, &view).contains("no payments but those below"));
+    let view = ConsentView { payments: 1, ..samples::consent() };
+    assert!(pages.consent(&shell, &view).contains("It sees only the accounts you choose, and it"));
+}
+
+#[test]
 fn only_an_only_account_is_chosen_at_first() {
     let (pages, shell) = (pages(), samples::shell());
     let checked = |view: &ConsentView| pages.consent(&shell, view).matches(" checked>").count();
