@@ -21,6 +21,7 @@ mod logout;
 mod fapi;
 mod targets;
 mod details;
+mod step_up;
 mod common;
 mod discovery;
 mod captured;

@@ -30,7 +30,8 @@ const DPOP: &str = "../crates/jose/tests/suite/dpop.rs";
 const SENDERS: &str = "decisions/senders.rs";
 
 /// What is provoked by another test program: the file, and the name of the test.
-const ELSEWHERE: [(&str, &str, &str); 60] = [
+const ELSEWHERE: [(&str, &str, &str); 61] = [
+    ("E4005", "protocol/step_up.rs", "a_resource_demands_a_sign_in_that_is_young_or_strong_enough"),
     ("E3070", "protocol/fapi.rs", "what_must_not_be_pushed"),
     ("E3072", "protocol/fapi.rs", "messages_are_signed_both_ways"),
     ("E3103", "../crates/jose/tests/suite/request_object.rs", "Fault::Critical"),

@@ -120,6 +120,8 @@ pub enum Refusal {
     TokenInactive,
     /// The access token does not carry the scope that this needs.
     ScopeInsufficient,
+    /// The customer behind the access token signed in too long ago, or not strongly enough.
+    AuthenticationInsufficient,
     /// The access token is bound to a key and was sent as any other, or the other way round.
     SchemeWrong,
     /// The certificate of the connection is not the one that the code or the token is bound to.
@@ -359,6 +361,8 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 9470 §3.
+    InsufficientUserAuthentication,
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2.
@@ -406,6 +410,7 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
@@ -493,6 +498,7 @@ impl Refusal {
             Self::Authorize(fault) => fault.code(),
             Self::RequestObject(_) => ErrorCode::InvalidRequestObject,
             Self::ScopeInsufficient => ErrorCode::InsufficientScope,
+            Self::AuthenticationInsufficient => ErrorCode::InsufficientUserAuthentication,
 
             Self::RateLimited
             | Self::TooManyViews
@@ -523,6 +529,7 @@ impl Refusal {
             Self::TokenInactive
             | Self::SchemeWrong
             | Self::CertificateMismatch
+            | Self::AuthenticationInsufficient
             | Self::InitialAccessToken
             | Self::RegistrationToken => 401,
             Self::TlsRequired | Self::ScopeInsufficient | Self::AntiForgery => 403,
@@ -595,6 +602,7 @@ impl Refusal {
             | ErrorCode::ServerError
             | ErrorCode::InvalidToken
             | ErrorCode::InsufficientScope
+            | ErrorCode::InsufficientUserAuthentication
             | ErrorCode::InvalidRedirectUri
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::UnapprovedSoftwareStatement
@@ -640,6 +648,9 @@ impl Refusal {
             ErrorCode::TemporarilyUnavailable => "try again later",
             ErrorCode::InvalidToken => "the access token is missing, expired or revoked",
             ErrorCode::InsufficientScope => "the access token does not cover this",
+            ErrorCode::InsufficientUserAuthentication => {
+                "a newer or stronger sign-in of the customer is needed"
+            }
             ErrorCode::InvalidRedirectUri
             | ErrorCode::InvalidClientMetadata
             | ErrorCode::UnapprovedSoftwareStatement => self.stable().title,

@@ -9,6 +9,7 @@ pub mod logo;
 pub mod plain;
 pub mod register;
 pub mod resource;
+mod step_up;
 pub mod revoke;
 pub mod userinfo;
 

@@ -1,12 +1,13 @@
 //! What every resource of ours has in common: where the access token stands, challenges (RFC 6750
-//! §3, RFC 9449 §7.1), and `x-fapi-interaction-id`.
+//! §3, RFC 9449 §7.1, RFC 9470 §3), and `x-fapi-interaction-id`.
 
-use counterfoil_engine::sender::resource::Bearing;
+use counterfoil_engine::sender::resource::{Bearing, Scheme};
 use counterfoil_jose::dpop;
 use counterfoil_protocol::refusal::{Fault, Refusal};
 use http::HeaderName;
 use http::header::WWW_AUTHENTICATE;
 
+use super::step_up::Demand;
 use crate::app::Ask;
 use crate::edge;
 use crate::reply::{ErrorBody, Reply};
@@ -41,11 +42,16 @@ pub(crate) fn answered(mut reply: Reply, ask: &Ask<'_>) -> Reply {
 }
 
 /// A refusal of a resource.
+pub(crate) fn refused(why: Refusal, ask: &mut Ask<'_>) -> Reply {
+    refused_demanding(why, ask, &Demand::default())
+}
+
+/// The same, with what the resource demands of the sign-in in its challenge.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "an override: what is not listed keeps the default"
 )]
-pub(crate) fn refused(why: Refusal, ask: &mut Ask<'_>) -> Reply {
+pub(crate) fn refused_demanding(why: Refusal, ask: &mut Ask<'_>, demand: &Demand) -> Reply {
     ask.trace.refused(why);
     let (error, text) = (why.code().as_str(), why.description());
     let body = ErrorBody { error, error_description: &text };
@@ -55,7 +61,8 @@ pub(crate) fn refused(why: Refusal, ask: &mut Ask<'_>) -> Reply {
     let told = format!("error=\"{error}\", error_description=\"{text}\"");
     let bearer = format!("Bearer realm=\"{realm}\"");
     let proofs = ask.policy.sender.proofs.map(|profile| format!("DPoP algs=\"{}\"", algs(profile)));
-    let had_token = edge::access_token(&ask.parts.headers).is_some();
+    let sent = edge::access_token(&ask.parts.headers);
+    let had_token = sent.is_some();
     match why {
         // RFC 6750 §3: without a token the challenge carries no error code.
         Refusal::TokenInactive if !had_token => {
@@ -66,6 +73,11 @@ pub(crate) fn refused(why: Refusal, ask: &mut Ask<'_>) -> Reply {
             let challenge = proofs.unwrap_or_else(|| "DPoP".into());
             let separator = if challenge.contains(' ') { ", " } else { " " };
             reply.set(WWW_AUTHENTICATE, &format!("{challenge}{separator}{told}"));
+        }
+        Refusal::AuthenticationInsufficient => {
+            let by_proof = sent.is_some_and(|sent| sent.scheme == Scheme::Dpop);
+            let scheme = proofs.filter(|_| by_proof).unwrap_or(bearer);
+            reply.set(WWW_AUTHENTICATE, &format!("{scheme}, {told}{}", demand.challenge()));
         }
         Refusal::TokenInactive | Refusal::ScopeInsufficient | Refusal::CertificateMismatch => {
             reply.set(WWW_AUTHENTICATE, &format!("{bearer}, {told}"));

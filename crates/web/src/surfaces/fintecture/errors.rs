@@ -83,6 +83,7 @@ const fn row(why: Refusal, refresh: bool) -> Row {
         Refusal::TokenInactive
         | Refusal::SchemeWrong
         | Refusal::CertificateMismatch
+        | Refusal::AuthenticationInsufficient
         | Refusal::InitialAccessToken
         | Refusal::RegistrationToken => TOKEN,
         Refusal::ScopeMissing
