@@ -24,6 +24,7 @@ const packages = [
   ['requests-oauthlib', python, 'requests_oauthlib_sessions.py'],
   ['python-keycloak', python, 'python_keycloak.py'],
   ['fdx-apimatic-sdk', python, 'fdx_apimatic.py'],
+  ['jsonschema', python, 'details_schema.py'],
 ];
 
 const only = option('only');
