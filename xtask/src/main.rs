@@ -9,6 +9,7 @@ mod tools;
 mod sim;
 mod mutants;
 mod crash;
+mod fuzz;
 mod sweep;
 mod postgres;
 mod conformance;
@@ -67,6 +68,12 @@ static VERBS: &[Verb] = &[
         about: "deaths of the server under load, many times, and a disk that fails on request",
         help: crash::HELP,
         run: crash::run,
+    },
+    Verb {
+        name: "fuzz",
+        about: "every parser of what strangers send, under libFuzzer",
+        help: fuzz::HELP,
+        run: fuzz::run,
     },
     Verb {
         name: "sweep",

@@ -48,6 +48,13 @@ pub(crate) static CARGO_DENY: Tool = Tool {
     oldest: &[0, 20, 2],
     source: Source::Cargo("cargo install --locked cargo-deny --version 0.20.2"),
 };
+pub(crate) static CARGO_FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    used_by: "fuzz",
+    probe: &["cargo", "fuzz", "--version"],
+    oldest: &[0, 13, 2],
+    source: Source::Cargo("cargo install --locked cargo-fuzz --version 0.13.2"),
+};
 pub(crate) static NODE: Tool = Tool {
     name: "node",
     used_by: "clients, pages",
@@ -94,7 +101,7 @@ pub(crate) static POSTGRES: Tool = Tool {
     source: Source::Debian("postgresql"),
 };
 
-static ALL: &[&Tool] = &[&CARGO_DENY, &NODE, &NPM, &PYTHON, &CHROMIUM, &POSTGRES];
+static ALL: &[&Tool] = &[&CARGO_DENY, &CARGO_FUZZ, &NODE, &NPM, &PYTHON, &CHROMIUM, &POSTGRES];
 
 /// Says what is there; installs what is missing.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {

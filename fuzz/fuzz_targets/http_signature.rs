@@ -1,0 +1,5 @@
+//! See `counterfoil_fuzz::http_signature`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| counterfoil_fuzz::http_signature::run(data));
