@@ -11,11 +11,11 @@ use crate::wire::{Answer, Ask, encoded};
 use crate::world::{BASE, World, file};
 
 /// A client and its tenant.
-struct Client<'w> {
-    world: &'w World,
-    id: &'static str,
-    base: &'static str,
-    key: SigningKey,
+pub(crate) struct Client<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) id: &'static str,
+    pub(crate) base: &'static str,
+    pub(crate) key: SigningKey,
 }
 
 fn b64(text: impl AsRef<[u8]>) -> String {
@@ -23,40 +23,40 @@ fn b64(text: impl AsRef<[u8]>) -> String {
 }
 
 impl<'w> Client<'w> {
-    fn of(world: &'w World, id: &'static str, base: &'static str) -> Self {
+    pub(crate) fn of(world: &'w World, id: &'static str, base: &'static str) -> Self {
         let key = SigningKey::from_pem(Alg::ES256, &file("keys/elliptic.pem")).unwrap();
         Self { world, id, base, key }
     }
 
-    fn plain(world: &'w World) -> Self {
+    pub(crate) fn plain(world: &'w World) -> Self {
         Self::of(world, "fapiapp", "/o/fapi2")
     }
 
-    fn signer(world: &'w World) -> Self {
+    pub(crate) fn signer(world: &'w World) -> Self {
         Self::of(world, "fapisigner", "/o/fapi2-ms")
     }
 
-    fn issuer(&self) -> String {
+    pub(crate) fn issuer(&self) -> String {
         format!("{BASE}{}", self.base)
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.world.app.engine.clock.now().0
     }
 
-    fn signed(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn signed(&self, header: &Value, claims: &Value) -> String {
         let input =
             jws::signing_input(header.to_string().as_bytes(), claims.to_string().as_bytes());
         let signature = self.key.sign(input.as_bytes()).unwrap();
         jws::finish(input, &signature)
     }
 
-    fn unique(&self) -> String {
+    pub(crate) fn unique(&self) -> String {
         let mut dice = self.world.dice.clone();
         b64(counterfoil_engine::ctx::Entropy::bytes32(&mut dice))
     }
 
-    fn assertion(&self, audience: Value) -> String {
+    pub(crate) fn assertion(&self, audience: Value) -> String {
         let now = self.now();
         let claims = json!({
             "iss": self.id, "sub": self.id, "aud": audience, "jti": self.unique(),
@@ -66,11 +66,11 @@ impl<'w> Client<'w> {
     }
 
     /// A form to an endpoint with the client's assertion and a proof of its key.
-    fn ask(&self, path: &str, pairs: &[(&str, &str)]) -> Ask {
+    pub(crate) fn ask(&self, path: &str, pairs: &[(&str, &str)]) -> Ask {
         self.asserted(path, pairs, self.issuer().into())
     }
 
-    fn asserted(&self, path: &str, pairs: &[(&str, &str)], audience: Value) -> Ask {
+    pub(crate) fn asserted(&self, path: &str, pairs: &[(&str, &str)], audience: Value) -> Ask {
         let assertion = self.assertion(audience);
         let mut all = pairs.to_vec();
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -79,7 +79,7 @@ impl<'w> Client<'w> {
         Ask::form(&format!("{}{path}", self.base), &all)
     }
 
-    fn proof(&self, method: &str, path: &str, token: Option<&str>) -> String {
+    pub(crate) fn proof(&self, method: &str, path: &str, token: Option<&str>) -> String {
         let jwk = serde_json::to_value(self.key.public_jwk("k")).unwrap();
         let bare = json!({"kty": jwk["kty"], "crv": jwk["crv"], "x": jwk["x"], "y": jwk["y"]});
         let mut claims = json!({
@@ -92,7 +92,7 @@ impl<'w> Client<'w> {
         self.signed(&json!({"alg": "ES256", "typ": "dpop+jwt", "jwk": bare}), &claims)
     }
 
-    fn push(&self, more: &[(&str, &str)]) -> Ask {
+    pub(crate) fn push(&self, more: &[(&str, &str)]) -> Ask {
         let challenge = challenge();
         let mut pairs = vec![
             ("response_type", "code"),
@@ -106,7 +106,7 @@ impl<'w> Client<'w> {
         self.ask("/par", &pairs)
     }
 
-    fn authorize(&self, pushed: &Answer) -> String {
+    pub(crate) fn authorize(&self, pushed: &Answer) -> String {
         let uri = pushed.member("request_uri");
         format!(
             "{}/authorize?{}",
@@ -115,14 +115,14 @@ impl<'w> Client<'w> {
         )
     }
 
-    fn redeem(&self, code: &str, more: &[(&str, &str)]) -> Ask {
+    pub(crate) fn redeem(&self, code: &str, more: &[(&str, &str)]) -> Ask {
         let mut pairs =
             vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
         pairs.extend_from_slice(more);
         self.ask("/token", &pairs)
     }
 
-    fn claims(&self, token: &str) -> Value {
+    pub(crate) fn claims(&self, token: &str) -> Value {
         let issuer = self.world.issuer(self.base.trim_start_matches("/o/"));
         let keys = issuer.keys.iter().map(|key| (key.kid.as_str(), &*key.verifying, key.alg));
         serde_json::from_slice(&jwt::verify_own(token, "JWT", keys).unwrap()).unwrap()
@@ -228,7 +228,7 @@ fn a_key_that_was_named_or_proven_when_pushing_is_the_one_that_redeems() {
 }
 
 /// A request object of the client.
-fn object(client: &Client<'_>, changes: &Value) -> String {
+pub(crate) fn object(client: &Client<'_>, changes: &Value) -> String {
     let now = client.now();
     let mut object = json!({
         "iss": client.id, "aud": client.issuer(), "nbf": now, "exp": now + 300,

@@ -22,6 +22,7 @@ mod fapi;
 mod targets;
 mod details;
 mod step_up;
+mod answers;
 mod common;
 mod discovery;
 mod captured;
