@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::wire::{Answer, encoded, request};
 
 /// What is registered (`more.toml`).
-const REGISTERED: [&str; 6] = [
+pub(crate) const REGISTERED: [&str; 6] = [
     "https://tpp.example/cb",
     "https://tpp.example/cb?x=1",
     "https://tpp.example:8443/Path/to/cb",
@@ -246,7 +246,7 @@ fn corpus() -> BTreeSet<String> {
     all
 }
 
-fn target(uri: &str, more: &str) -> String {
+pub(crate) fn target(uri: &str, more: &str) -> String {
     format!(
         "/oauth2/v4/authorize?client_id=redirects&redirect_uri={}&response_type=code\
          &code_challenge={}&code_challenge_method=S256&scope=openid+accounts{more}",
@@ -256,7 +256,7 @@ fn target(uri: &str, more: &str) -> String {
 }
 
 /// A refusal that stays on our page.
-fn stays(answer: &Answer, uri: &str) {
+pub(crate) fn stays(answer: &Answer, uri: &str) {
     answer.is_polite(uri);
     assert_eq!(answer.status, 400, "{uri:?}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{uri:?}");

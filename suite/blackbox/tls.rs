@@ -58,7 +58,7 @@ fn trusting(
         .with_root_certificates(roots)
 }
 
-fn connect(server: &Server, config: ClientConfig, name: &'static str) -> Wire {
+pub(crate) fn connect(server: &Server, config: ClientConfig, name: &'static str) -> Wire {
     let name = ServerName::try_from(name).unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     let socket = TcpStream::connect(("127.0.0.1", server.tls_port())).unwrap();

@@ -144,7 +144,7 @@ fn m060_m063_m086_logout_redirects_nobody_and_believes_no_token() {
 }
 
 #[test]
-fn m070_m074_cve_2026_1180_no_address_of_a_caller_is_ever_asked() {
+fn m070_m071_m073_m074_cve_2026_1180_no_address_of_a_caller_is_ever_asked() {
     let server = Server::shared();
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();

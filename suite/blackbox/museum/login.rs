@@ -66,3 +66,22 @@ fn m106_ghsa_cq42_vhv7_xr7p_wrong_passwords_lock_nobody_out_who_is_in() {
     let consent = bob.submit(&login, "login=bob&password=demo&action=submit");
     assert!(consent.text().contains("id=\"consent-allow\""));
 }
+
+#[test]
+fn m026_kc_48487_a_customer_suspended_while_the_page_is_open() {
+    let server = Server::start();
+    let mut browser = Browser::new(&server);
+    let login = browser.open(&mx_authorize("mxrecipient"));
+    let consent = browser.submit(&login, "login=bob&password=demo&action=submit");
+    assert!(consent.text().contains("id=\"consent-allow\""));
+    let path = server.state.join("resources/sandbox.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let closed = text.replace("login = \"bob\"", "login = \"bob\"\nsuspended = true");
+    assert_ne!(closed, text);
+    std::fs::write(&path, closed).unwrap();
+    server.signal("HUP");
+    assert!(server.told().contains("bob"));
+    let back = browser.submit(&consent, "account=bob-current&action=allow").expect(303);
+    assert_eq!(back.parameter("error").as_deref(), Some("access_denied"));
+    assert!(back.parameter("code").is_none() && !back.location().contains("token"));
+}

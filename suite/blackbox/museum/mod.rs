@@ -3,6 +3,7 @@
 
 mod codes;
 mod refresh;
+mod redirects;
 mod assertions;
 mod introspection;
 mod login;

@@ -2,6 +2,7 @@
 
 mod awaits;
 mod backend;
+mod catalogues;
 mod commits;
 mod directions;
 mod entries;
@@ -45,6 +46,7 @@ static RULES: &[(&str, Rule)] = &[
     ("refusals", refusals::check),
     ("surfaces", surfaces::check),
     ("entries", entries::check),
+    ("catalogues", catalogues::check),
     ("pins", pins::check),
     ("places", places::check),
 ];
