@@ -27,6 +27,19 @@ fn client(text: &str) -> ClientView {
     }
 }
 
+fn developer(text: &str) -> DeveloperDetail {
+    let some = || Some(text.to_owned());
+    DeveloperDetail {
+        error: text.into(),
+        code: text.into(),
+        name: text.into(),
+        sent: some(),
+        registered: vec![text.into()],
+        difference: some(),
+        fix: some(),
+    }
+}
+
 /// All pages with one text in every place.
 fn filled_with(text: &str) -> [String; 5] {
     let (pages, some) = (pages(), || Some(text.to_owned()));
@@ -71,19 +84,10 @@ fn filled_with(text: &str) -> [String; 5] {
             account.balance = Some(MoneyView { minor: i64::MIN, currency: text.into() });
         }
     }
-    let developer = DeveloperDetail {
-        error: text.into(),
-        code: text.into(),
-        name: text.into(),
-        sent: some(),
-        registered: vec![text.into()],
-        difference: some(),
-        fix: some(),
-    };
     let back = BackLink { url: format!("https://{text}"), client: client(text) };
     let error = ErrorView {
         back: Some(back),
-        developer: Some(developer),
+        developer: Some(developer(text)),
         wait_s: Some(u64::MAX),
         ..samples::error()
     };
