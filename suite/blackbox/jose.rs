@@ -91,7 +91,6 @@ impl Good<'_> {
                 json!({"kid": 7}),
                 json!({"kid": ["elliptic"]}),
                 json!({"typ": 7}),
-                json!({"x5t": "!"}),
             ]
             .map(more),
         );
