@@ -5,8 +5,8 @@ use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::SigningKey;
 use serde_json::{Value, json};
 
-use crate::prover::{Fapi, b64, unique};
 use crate::jwt::now;
+use crate::prover::{Fapi, b64, unique};
 use crate::server::Server;
 use crate::wire::Answer;
 

@@ -5,8 +5,8 @@ use counterfoil_jose::provider::MacKey;
 use serde_json::{Value, json};
 
 use crate::browser::challenge;
-use crate::prover::{Fapi, b64, unique};
 use crate::jwt::now;
+use crate::prover::{Fapi, b64, unique};
 use crate::server::Server;
 use crate::wire::Answer;
 

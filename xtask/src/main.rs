@@ -12,6 +12,7 @@ mod crash;
 mod fuzz;
 mod sweep;
 mod postgres;
+mod drill;
 mod conformance;
 mod bench;
 
@@ -80,6 +81,12 @@ static VERBS: &[Verb] = &[
         about: "what sweeping a million expired records costs those who commit meanwhile",
         help: sweep::HELP,
         run: sweep::run,
+    },
+    Verb {
+        name: "drill",
+        about: "the machine of the database that takes writes dies under load",
+        help: drill::HELP,
+        run: drill::run,
     },
     Verb {
         name: "conformance",

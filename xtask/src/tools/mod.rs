@@ -71,7 +71,7 @@ pub(crate) static NPM: Tool = Tool {
 };
 pub(crate) static PYTHON: Tool = Tool {
     name: "python3 with venv",
-    used_by: "clients",
+    used_by: "clients, drill",
     probe: &["python3", "-c", "import platform, venv, ensurepip; print(platform.python_version())"],
     oldest: &[3, 10],
     source: Source::Debian("python3 python3-venv"),
@@ -101,7 +101,17 @@ pub(crate) static POSTGRES: Tool = Tool {
     source: Source::Debian("postgresql"),
 };
 
-static ALL: &[&Tool] = &[&CARGO_DENY, &CARGO_FUZZ, &NODE, &NPM, &PYTHON, &CHROMIUM, &POSTGRES];
+/// The store of Patroni, which says who leads. A drill starts its own, whatever the package starts.
+pub(crate) static ETCD: Tool = Tool {
+    name: "etcd",
+    used_by: "drill",
+    probe: &["etcd", "--version"],
+    oldest: &[3, 4],
+    source: Source::Debian("etcd-server"),
+};
+
+static ALL: &[&Tool] =
+    &[&CARGO_DENY, &CARGO_FUZZ, &NODE, &NPM, &PYTHON, &CHROMIUM, &POSTGRES, &ETCD];
 
 /// Says what is there; installs what is missing.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
