@@ -17,6 +17,7 @@ pub mod client_cert;
 pub mod distinguished_name;
 pub mod http_signature;
 pub mod record;
+pub mod logo;
 mod shared;
 
 /// What takes an input and panics where the promise does not hold.
@@ -40,4 +41,5 @@ pub const ALL: &[(&str, Property)] = &[
     ("distinguished_name", distinguished_name::run),
     ("http_signature", http_signature::run),
     ("record", record::run),
+    ("logo", logo::run),
 ];

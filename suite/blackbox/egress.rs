@@ -1,25 +1,17 @@
 //! Where a client can make this server call: every kind of inner host in every member of the metadata
 //! that is called, and answers that do not end (attacks.md P11, T-SSRF).
 
-use std::io::{Read as _, Write};
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::browser::mx_tokens;
+use crate::outside::{Bank, PATIENCE, Site, Trap, head};
 use crate::registration::{TENANTS, register, with};
-use crate::server::{MX, RESOURCE, Server, counterfoil, lines};
-use crate::wire::{Answer, Wire, request};
+use crate::server::{MX, RESOURCE, Server};
+use crate::wire::Answer;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 /// What a call may take, and time for the rest of a registration on a slow machine.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(8);
 
@@ -110,72 +102,6 @@ const INNER: [&str; 72] = [
     "//127.0.0.1:{port}/x",
 ];
 
-/// `counterfoil serve` as a bank runs it, with a tenant that registers anybody.
-struct Bank {
-    child: Child,
-    address: String,
-    /// What it is started in.
-    _folder: TempDir,
-}
-
-impl Bank {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = "issuer = \"http://localhost:8080\"\n[listen]\nplain = \"127.0.0.1:0\"\n";
-        std::fs::write(folder.path().join("counterfoil.toml"), settings).unwrap();
-        std::fs::create_dir(folder.path().join("resources")).unwrap();
-        std::fs::write(folder.path().join("resources/bank.toml"), TENANTS).unwrap();
-        let mut command = counterfoil();
-        command.arg("serve").current_dir(folder.path()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let told = lines(child.stderr.take().unwrap());
-        let ready = loop {
-            let line = told.recv_timeout(PATIENCE).unwrap();
-            if line.starts_with("ready in ") {
-                break line;
-            }
-        };
-        let address = ready.split("listening on ").nth(1).unwrap().split(", ").next().unwrap();
-        Self { child, address: address.into(), _folder: folder }
-    }
-
-    fn send(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
-        let bearer = token.map(|token| format!("Bearer {token}"));
-        let mut headers = vec![("content-type", "application/json")];
-        headers.extend(bearer.as_deref().map(|value| ("authorization", value)));
-        let mut wire = Wire::connect(&self.address);
-        wire.send(&request(method, path, &headers, body.as_bytes()));
-        wire.read().unwrap_or_else(|| panic!("closed: {body}"))
-    }
-}
-
-impl Drop for Bank {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Listens on this machine and counts who comes.
-struct Trap {
-    port: u16,
-    came: Arc<AtomicU64>,
-}
-
-impl Trap {
-    fn set() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let (port, came) = (listener.local_addr().unwrap().port(), Arc::<AtomicU64>::default());
-        let counts = came.clone();
-        std::thread::spawn(move || {
-            for _ in listener.incoming() {
-                counts.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Self { port, came }
-    }
-}
-
 #[test]
 fn m070_m074_m075_no_member_of_the_metadata_leads_inside() {
     let (bank, trap) = (Bank::start(), Trap::set());
@@ -208,71 +134,25 @@ fn m070_m074_m075_no_member_of_the_metadata_leads_inside() {
             }
         }
     }
-    assert_eq!(trap.came.load(Ordering::SeqCst), 0, "somebody came");
+    assert_eq!(trap.calls(), 0, "somebody came");
     let kept = bank.send("GET", &path, Some(&token), "").expect(200).json();
     assert!(CALLED.iter().all(|name| kept.get(name).is_none()), "{kept}");
 }
 
-/// A TLS server on this machine, which a sandbox may call, that answers as it is told.
-struct Other {
-    port: u16,
-    came: Arc<AtomicU64>,
-}
-
-impl Other {
-    /// With the certificate of the sandbox, whose authority it trusts.
-    fn of(server: &Server, answer: impl Fn(&mut dyn Write) + Send + 'static) -> Self {
-        let keys = server.state.join("keys");
-        let chain = vec![CertificateDer::from_pem_file(keys.join("localhost.pem")).unwrap()];
-        let key = PrivateKeyDer::from_pem_file(keys.join("localhost-key.pem")).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        let (config, listener) = (Arc::new(config), TcpListener::bind(("127.0.0.1", 0)).unwrap());
-        let (port, came) = (listener.local_addr().unwrap().port(), Arc::<AtomicU64>::default());
-        let counts = came.clone();
-        std::thread::spawn(move || {
-            for socket in listener.incoming().flatten() {
-                counts.fetch_add(1, Ordering::SeqCst);
-                socket.set_read_timeout(Some(PATIENCE)).unwrap();
-                let connection = ServerConnection::new(config.clone()).unwrap();
-                let mut stream = StreamOwned::new(connection, socket);
-                let mut head = [0; 4096];
-                if stream.read(&mut head).is_ok_and(|len| len > 0) {
-                    answer(&mut stream);
-                }
-            }
-        });
-        Self { port, came }
-    }
-
-    /// What a registration says that makes the server call it once.
-    fn sector(&self, server: &Server) -> Answer {
-        let url = format!("https://localhost:{}/sector.json", self.port);
-        register(server, &with(json!({"sector_identifier_uri": url, "subject_type": "pairwise"})))
-    }
-
-    fn calls(&self) -> u64 {
-        self.came.load(Ordering::SeqCst)
-    }
-}
-
-fn head(length: usize) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+/// A registration that makes the server call the site once.
+fn sector(server: &Server, site: &Site) -> Answer {
+    let url = format!("https://localhost:{}/sector.json", site.port);
+    register(server, &with(json!({"sector_identifier_uri": url, "subject_type": "pairwise"})))
 }
 
 #[test]
 fn an_answer_that_is_right_is_taken() {
     let server = Server::with(TENANTS);
-    let other = Other::of(&server, |to| {
+    let other = Site::of(&server, |to| {
         let body = r#"["https://app.example/cb","https://app.example/other"]"#;
         to.write_all(format!("{}{body}", head(body.len())).as_bytes()).unwrap();
     });
-    other.sector(&server).expect(201);
+    sector(&server, &other).expect(201);
     assert_eq!(other.calls(), 1);
 }
 
@@ -286,7 +166,7 @@ fn m072_cve_2026_1518_an_address_for_notifications_is_kept_nowhere() {
     assert!(answer.json().get(name).is_none());
     let discovery = server.ask("GET", "/o/open/.well-known/openid-configuration", &[], b"");
     assert!(!discovery.expect(200).text().contains("backchannel_authentication"));
-    assert_eq!(trap.came.load(Ordering::SeqCst), 0);
+    assert_eq!(trap.calls(), 0);
 }
 
 #[test]
@@ -309,7 +189,7 @@ fn m073_cve_2026_4874_nothing_of_a_refresh_becomes_an_address() {
     let (before, after) = (seen(&access), seen(&answer.member("access_token")));
     let names = |seen: &Value| seen.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&before), names(&after), "nothing was kept");
-    assert_eq!(trap.came.load(Ordering::SeqCst), 0);
+    assert_eq!(trap.calls(), 0);
 }
 
 #[test]
@@ -332,10 +212,10 @@ fn an_answer_without_end_ends() {
         let _ = wait.recv_timeout(PATIENCE / 3);
     };
     let others =
-        [Other::of(&server, endless), Other::of(&server, declared), Other::of(&server, silent)];
+        [Site::of(&server, endless), Site::of(&server, declared), Site::of(&server, silent)];
     for (n, other) in others.iter().enumerate() {
         let started = Instant::now();
-        let answer = other.sector(&server).expect(400);
+        let answer = sector(&server, other).expect(400);
         assert!(started.elapsed() < CALLS_END_WITHIN, "{n}: {:?}", started.elapsed());
         let told = answer.member("error_description");
         assert!(told.contains("does not give what it must: sector_identifier_uri"), "{n}: {told}");
@@ -378,14 +258,14 @@ fn m071_cve_2026_4366_a_redirect_or_something_else_is_no_answer() {
     ];
     for answer in all {
         let shown = answer[..answer.len().min(80)].to_owned();
-        let other = Other::of(&server, move |to| {
+        let other = Site::of(&server, move |to| {
             let _ = to.write_all(answer.as_bytes());
             let _ = to.flush();
         });
-        let told = other.sector(&server).expect(400).member("error_description");
+        let told = sector(&server, &other).expect(400).member("error_description");
         assert!(told.contains("does not give what it must"), "{shown}: {told}");
         assert_eq!(other.calls(), 1, "{shown}: asked once");
     }
-    assert_eq!(trap.came.load(Ordering::SeqCst), 0, "a redirect was followed");
+    assert_eq!(trap.calls(), 0, "a redirect was followed");
     server.lives();
 }

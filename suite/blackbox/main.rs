@@ -19,6 +19,7 @@ mod fapi;
 mod prover;
 mod dpop;
 mod jose;
+mod outside;
 mod egress;
 mod redirects;
 mod garbage;

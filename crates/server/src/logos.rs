@@ -92,8 +92,9 @@ impl counterfoil_web::common::logo::Logos for Logos {
     }
 }
 
-/// The picture of a PNG or JPEG file, small, without anything else that was in the file.
-fn drawn(file: &[u8]) -> Option<Bytes> {
+/// The picture of a PNG or JPEG file, small, as PNG and without anything else that was in the file.
+#[must_use]
+pub fn drawn(file: &[u8]) -> Option<Bytes> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX_PX);

@@ -4,6 +4,7 @@
 mod codes;
 mod refresh;
 mod redirects;
+mod logos;
 mod assertions;
 mod introspection;
 mod login;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::browser::{mx_authorize, mx_code, mx_redeem, mx_refresh, mx_tokens};
+use serde_json::json;
+
+use crate::browser::{Browser, mx_authorize, mx_code, mx_redeem, mx_refresh, mx_tokens};
 use crate::server::{FORM, MX, MX_OTHER, Server};
-use crate::wire::{Wire, basic, request};
+use crate::wire::{Answer, Wire, basic, encoded, request};
 
 #[test]
 fn m010_cve_2026_1035_64_refreshes_of_one_token_at_once() {
@@ -127,4 +129,69 @@ fn m025_cve_2026_2733_a_suspended_client_gets_nothing_anywhere() {
     server.ask("GET", "/userinfo", &[("authorization", &bearer)], b"").expect(401);
     let page = server.ask("GET", &mx_authorize("mxother"), &[("accept", "text/html")], b"");
     assert!(page.status == 401 && page.header("location").is_none());
+}
+
+const TARGETS: &str = r#"[[tenant]]
+id = "targets"
+surfaces = ["standard"]
+resources = ["https://api.example/accounts", "https://api.example/payments"]
+
+[[client]]
+id = "targetapp"
+tenant = "targets"
+surface = "standard"
+auth = { method = "client_secret_basic", secret = "targetsecret" }
+scopes = ["openid"]
+redirect_uris = ["http://127.0.0.1/callback"]
+
+[[resource_server]]
+id = "targetresource"
+tenant = "targets"
+secret = "targetresourcesecret"
+
+[[user]]
+login = "ada"
+tenant = "targets"
+password_hash = "$argon2id$v=19$m=19456,t=2,p=1$sTBJO3GnzjdstJm/cEmuqw$YlC6Eko6PFf8yi7vB7X7duolxOdSJnAcbCXsgbS8npg"
+"#;
+
+#[test]
+fn m013_cve_2026_93999_a_resource_server_that_was_taken_out_is_named_by_no_token() {
+    let server = Server::with(TARGETS);
+    let [accounts, payments] = ["accounts", "payments"].map(|n| format!("https://api.example/{n}"));
+    let both = format!("resource={}&resource={}", encoded(&accounts), encoded(&payments));
+    let callback = encoded("http://127.0.0.1/callback");
+    let target = format!(
+        "/o/targets/authorize?client_id=targetapp&redirect_uri={callback}&response_type=code\
+         &scope=openid&{both}"
+    );
+    let mut browser = Browser::new(&server);
+    let page = browser.open(&target);
+    let page = browser.submit(&page, "login=ada&password=demo&action=submit");
+    let code = browser.submit(&page, "action=allow").expect(303).parameter("code").unwrap();
+    let ask = |body: &str| server.form("/o/targets/token", "targetapp:targetsecret", body);
+    let tokens = ask(&format!("grant_type=authorization_code&code={code}&redirect_uri={callback}"));
+    let tokens = tokens.expect(200);
+    let audience = |answer: &Answer| {
+        let body = format!("token={}", answer.member("access_token"));
+        let credentials = "targetresource:targetresourcesecret";
+        server.form("/o/targets/introspect", credentials, &body).expect(200).json()["aud"].clone()
+    };
+    assert_eq!(audience(&tokens), json!([accounts, payments]));
+    let refresh = |more: &str| {
+        let token = tokens.member("refresh_token");
+        ask(&format!("grant_type=refresh_token&refresh_token={token}{more}"))
+    };
+    let path = server.state.join("resources/own.toml");
+    std::fs::write(&path, TARGETS.replace(&format!("\"{payments}\""), "")).unwrap();
+    server.signal("HUP");
+    assert!(server.told().contains("tenant targets"));
+    assert_eq!(audience(&refresh("").expect(200)), json!(accounts));
+    let gone = format!("&resource={}", encoded(&payments));
+    assert_eq!(refresh(&gone).expect(400).member("error"), "invalid_target");
+    std::fs::write(&path, TARGETS.replace("resources = ", "# ")).unwrap();
+    server.signal("HUP");
+    assert!(server.told().contains("tenant targets"));
+    // What was granted for two, of which none is left, is not for everybody.
+    assert_eq!(refresh("").expect(400).member("error"), "invalid_target");
 }
