@@ -131,6 +131,16 @@ fn every(server: &Server) -> impl Iterator<Item = Client<'_>> {
         .flat_map(|surface| ["client", "client2"].map(|name| Client::new(server, surface, name)))
 }
 
+/// Whether a token of the first client opens the resource with a proof by its own key.
+pub(crate) fn opens_the_resource(server: &Server, token: &str) {
+    let client = Client::new(server, "fapi2", "client");
+    let (key, _) = client.key(Alg::ES256);
+    let proof = client.proof(&key, ("GET", "/demo/resource"), Some(token));
+    let authorization = format!("DPoP {token}");
+    let headers = [("authorization", &*authorization), ("dpop", &*proof)];
+    client.resource(Over::Ordinary, &headers).expect(200);
+}
+
 #[test]
 fn every_key_and_the_certificate_of_a_seeded_client_gets_tokens_that_are_bound_either_way() {
     let server = Server::shared();

@@ -27,6 +27,7 @@ mod museum;
 mod unbuilt;
 mod signals;
 mod cli;
+mod playing;
 mod tools;
 mod operator;
 mod registration;

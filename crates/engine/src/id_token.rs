@@ -145,7 +145,8 @@ pub(crate) fn signing_alg(client: &Client, policy: &Policy) -> Option<Alg> {
 
 /// The left half of the hash that the algorithm of the signature uses (§3.1.3.6). Ed25519 uses
 /// SHA-512 (RFC 8032 §5.1).
-fn half_hash(alg: Alg, text: &str) -> String {
+#[must_use]
+pub fn half_hash(alg: Alg, text: &str) -> String {
     let bytes = text.as_bytes();
     match alg {
         Alg::RS256 | Alg::PS256 | Alg::ES256 => {

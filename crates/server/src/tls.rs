@@ -1,14 +1,15 @@
-//! TLS: the server's certificate and what a handshake may be.
+//! TLS: the server's certificate and what a handshake may be; and the other side of it, for commands
+//! that call a server of ours.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::NoClientAuth;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::client_certificate::Asking;
 use crate::failure::Failure;
@@ -46,6 +47,35 @@ fn configured(
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Early data can be replayed (attacks.md P8); zero is also the default.
     config.max_early_data_size = 0;
+    Ok(Arc::new(config))
+}
+
+/// What a client of ours takes: a server whose certificate this authority made. `identity` is its own
+/// certificate and key, for servers that ask.
+///
+/// # Errors
+/// [`Failure::config`] naming the file.
+pub(crate) fn client(
+    authority: &Path,
+    identity: Option<(&Path, &Path)>,
+) -> Result<Arc<ClientConfig>, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(authority)? {
+        roots.add(certificate).map_err(|e| told(authority, &e))?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| told(authority, &e))?
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let private = PrivateKeyDer::from_pem_file(key).map_err(|e| told(key, &e))?;
+            let made = config.with_client_auth_cert(certificates(certificate)?, private);
+            made.map_err(|e| told(certificate, &e))?
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod playing;
+
+pub(super) use playing::{Auth, FlowOptions, Kind, OpenId, Sender, TokenOptions, Vendor};
+
 /// The token and consent authority for open banking
 #[derive(Debug, Parser)]
 #[command(
@@ -149,27 +153,6 @@ impl From<SandboxOptions> for crate::sandbox::Options {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Surface {
-    /// Fintecture
-    Fintecture,
-    /// MX Data Access (FDX)
-    Mx,
-    /// Worldline
-    Worldline,
-}
-
-/// How the client proves who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Auth {
-    /// Secret in the body
-    Secret,
-    /// Secret in the Authorization header
-    Basic,
-    /// Assertion signed with the private key (worldline)
-    Jwt,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shell {
     /// bash
     Bash,
@@ -177,51 +160,6 @@ pub(super) enum Shell {
     Zsh,
     /// fish
     Fish,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct TokenOptions {
-    /// The surface
-    pub(super) surface: Surface,
-    /// The scopes to ask for, separated by spaces
-    #[arg(long)]
-    pub(super) scope: Option<String>,
-    /// How the client proves who it is
-    #[arg(long)]
-    pub(super) auth: Option<Auth>,
-    /// The customer who signs in, where one is needed
-    #[arg(long, default_value = "ada")]
-    pub(super) user: String,
-    /// Print the answer of the server as it came
-    #[arg(long, conflicts_with = "quiet")]
-    pub(super) json: bool,
-    /// Print the access token and nothing else
-    #[arg(long)]
-    pub(super) quiet: bool,
-    /// The state folder of the running sandbox
-    #[arg(long, default_value = ".counterfoil")]
-    pub(super) state: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct FlowOptions {
-    /// The surface
-    pub(super) surface: Surface,
-    /// The customer who signs in, where one is needed
-    #[arg(long, default_value = "ada")]
-    pub(super) user: String,
-    /// The scopes to ask for, separated by spaces
-    #[arg(long)]
-    pub(super) scope: Option<String>,
-    /// Sign in and consent for the customer instead of opening a browser
-    #[arg(long)]
-    pub(super) headless: bool,
-    /// Print curl commands that do the same, and do nothing
-    #[arg(long)]
-    pub(super) curl: bool,
-    /// The state folder of the running sandbox
-    #[arg(long, default_value = ".counterfoil")]
-    pub(super) state: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,59 +1,58 @@
 //! `counterfoil flow`: a whole flow of one surface, every step with method, path, status and time.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-
-use super::arguments::{Auth, FlowOptions, Surface};
+use super::arguments::{Auth, FlowOptions, Kind, Vendor};
+use super::customer::Customer;
 use super::http::{Answer, Ask, Http};
-use super::pasted;
 use super::play::{
-    OneSurface, Running, authorize_url, consent, parameter, pkce, random_text, refused,
+    OneSurface, Running, authorize_url, code_of, parameter, path, pkce, random_text,
 };
+use super::steps::Steps;
 use super::token::by_credentials;
+use super::{openid, pasted};
 use crate::failure::Failure;
 
 pub(super) async fn run(options: FlowOptions) -> Result<(), Failure> {
     let server = Running::find(&options.state)?;
+    let vendor = match options.surface.kind() {
+        Kind::OpenId(kind) => return openid::flow(&server, server.openid(kind), &options).await,
+        Kind::Vendor(vendor) => vendor,
+    };
+    if options.auth.is_some() || options.sender.is_some() {
+        let text = "--auth and --sender are for flows of standard, fapi2 and fapi2-ms";
+        return Err(Failure::usage(text));
+    }
     if options.curl {
-        super::out(&pasted::commands(&server, &options)?);
+        super::out(&pasted::commands(&server, vendor, &options)?);
         return Ok(());
     }
-    let surface = server.surface(options.surface);
-    let mut flow = Flow { server: &server, surface, http: Http::default(), step: 0 };
-    match options.surface {
-        Surface::Mx => flow.mx(&options).await,
-        Surface::Fintecture => flow.fintecture(&options).await,
-        Surface::Worldline => flow.worldline(&options).await,
+    let surface = server.vendor(vendor);
+    let customer = Customer::ready(options.headless, (&options.user, &server.password)).await?;
+    let (steps, http) = (Steps::default(), Http::default());
+    let mut flow = Flow { surface, customer: &customer, http, steps };
+    match vendor {
+        Vendor::Mx => flow.mx(&options).await,
+        Vendor::Fintecture => flow.fintecture().await,
+        Vendor::Worldline => flow.worldline(&options).await,
     }
 }
 
 struct Flow<'s> {
-    server: &'s Running,
     surface: &'s OneSurface,
+    customer: &'s Customer<'s>,
     http: Http,
-    step: u32,
+    steps: Steps,
 }
 
 impl Flow<'_> {
-    fn say(&mut self, name: &str, what: &str, answer: Option<&Answer>, remark: &str) {
-        self.step += 1;
-        let outcome = match answer {
-            Some(answer) => format!("{} {:>3} ms", answer.status, answer.took_ms),
-            None => String::new(),
-        };
-        super::out(&format!("{:>2} {name:11} {what:56} {outcome:11} {remark}", self.step));
-    }
-
     /// A step that must end with this status.
     fn expect(
         &mut self,
-        (name, what): (&str, &str),
+        step: (&str, &str),
         answer: Answer,
         status: u16,
         remark: &str,
     ) -> Result<Answer, Failure> {
-        self.say(name, what, Some(&answer), remark);
-        if answer.status == status { Ok(answer) } else { Err(refused(name, &answer)) }
+        self.steps.expect(step, answer, status, remark)
     }
 
     async fn post(&mut self, url: &str, form: Vec<(&str, &str)>) -> Result<Answer, Failure> {
@@ -70,7 +69,7 @@ impl Flow<'_> {
         let seen = answer.body.contains("\"active\":true");
         let remark = if seen { "active" } else { "inactive" };
         let what = format!("POST {}  as {}", path(url), server.client_id);
-        self.say("introspect", &what, Some(&answer), remark);
+        self.steps.say("introspect", &what, Some(&answer), remark);
         let wanted = if active { "active" } else { "inactive" };
         if seen == active {
             Ok(())
@@ -79,32 +78,8 @@ impl Flow<'_> {
         }
     }
 
-    /// Sends the customer through the pages: in their browser, or without one.
-    async fn customer(
-        &mut self,
-        options: &FlowOptions,
-        url: impl Fn(&str) -> String,
-        what: &str,
-    ) -> Result<(String, String), Failure> {
-        if options.headless {
-            let callback = "http://127.0.0.1/callback".to_owned();
-            let start = url(&callback);
-            self.say("authorize", what, None, "signing in for you");
-            let (back, told) = consent(&mut self.http, self.server, &start, &options.user).await?;
-            self.say("consent", &told, None, "");
-            return Ok((back, callback));
-        }
-        let told = |e: std::io::Error| Failure::failed(format!("no loopback listener: {e}"));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(told)?;
-        let port = listener.local_addr().map_err(told)?.port();
-        let callback = format!("http://127.0.0.1:{port}/callback");
-        let start = url(&callback);
-        self.say("authorize", what, None, "waiting for your browser (--headless signs in for you)");
-        eprintln!("   open {start}");
-        let _ = std::process::Command::new("xdg-open").arg(&start).spawn();
-        let target = arrival(&listener).await?;
-        self.say("consent", "answered in the browser", None, "");
-        Ok((format!("http://127.0.0.1:{port}{target}"), callback))
+    async fn send_customer(&mut self, start: &str, what: &str) -> Result<String, Failure> {
+        self.customer.visit(&mut self.steps, &mut self.http, start, what).await
     }
 
     async fn mx(&mut self, options: &FlowOptions) -> Result<(), Failure> {
@@ -113,22 +88,21 @@ impl Flow<'_> {
         let (verifier, challenge) = pkce();
         let state = random_text();
         let endpoint = surface.authorization_endpoint.clone().unwrap_or_default();
-        let url = |callback: &str| {
-            authorize_url(
-                &endpoint,
-                &[
-                    ("client_id", &surface.client.client_id),
-                    ("redirect_uri", callback),
-                    ("response_type", "code"),
-                    ("code_challenge", &challenge),
-                    ("code_challenge_method", "S256"),
-                    ("scope", scope),
-                    ("state", &state),
-                ],
-            )
-        };
+        let callback = self.customer.callback.as_str();
+        let start = authorize_url(
+            &endpoint,
+            &[
+                ("client_id", &surface.client.client_id),
+                ("redirect_uri", callback),
+                ("response_type", "code"),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+                ("scope", scope),
+                ("state", &state),
+            ],
+        );
         let what = format!("GET  {}  S256", path(&endpoint));
-        let (back, callback) = self.customer(options, url, &what).await?;
+        let back = self.send_customer(&start, &what).await?;
         let code = code_of(&back, Some(&state))?;
 
         let token = surface.token_endpoint.clone();
@@ -136,7 +110,7 @@ impl Flow<'_> {
         let form = vec![
             ("grant_type", "authorization_code"),
             ("code", code.as_str()),
-            ("redirect_uri", callback.as_str()),
+            ("redirect_uri", callback),
             ("code_verifier", verifier.as_str()),
         ];
         let answer = self.post(&token, form).await?;
@@ -187,7 +161,7 @@ impl Flow<'_> {
         self.post(url, form.iter().map(|(n, v)| (*n, v.as_str())).collect()).await
     }
 
-    async fn fintecture(&mut self, options: &FlowOptions) -> Result<(), Failure> {
+    async fn fintecture(&mut self) -> Result<(), Failure> {
         let surface = self.surface;
         let token = surface.token_endpoint.clone();
         let what = format!("POST {}  scope=PIS", path(&token));
@@ -201,19 +175,17 @@ impl Flow<'_> {
 
         let endpoint = surface.authorization_endpoint.clone().unwrap_or_default();
         let state = random_text();
-        let url = |callback: &str| {
-            authorize_url(
-                &endpoint,
-                &[
-                    ("response_type", "code"),
-                    ("app_id", &surface.client.client_id),
-                    ("redirect_uri", callback),
-                    ("state", &state),
-                ],
-            )
-        };
+        let start = authorize_url(
+            &endpoint,
+            &[
+                ("response_type", "code"),
+                ("app_id", &surface.client.client_id),
+                ("redirect_uri", &self.customer.callback),
+                ("state", &state),
+            ],
+        );
         let what = format!("GET  {}", path(&endpoint));
-        let (back, _) = self.customer(options, url, &what).await?;
+        let back = self.send_customer(&start, &what).await?;
         let code = code_of(&back, Some(&state))?;
         let customer = parameter(&back, "customer_id").unwrap_or_default();
         let what = format!("POST {}  scope=AIS", path(&token));
@@ -266,43 +238,5 @@ impl Flow<'_> {
         let what = format!("POST {}", path(&revoke));
         self.expect(("revoke", &what), answer, 200, "")?;
         self.introspect(&access, false).await
-    }
-}
-
-/// The code of a redirect, whose `state` must be ours.
-fn code_of(back: &str, state: Option<&str>) -> Result<String, Failure> {
-    if parameter(back, "state").as_deref() != state {
-        return Err(Failure::failed("the state that came back is another"));
-    }
-    parameter(back, "code").ok_or_else(|| {
-        let error = parameter(back, "error").unwrap_or_default();
-        let text = parameter(back, "error_description").or(parameter(back, "provider_error"));
-        Failure::failed(format!("no code: {error} {}", text.unwrap_or_default()))
-    })
-}
-
-fn path(url: &str) -> String {
-    url::Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
-}
-
-/// Waits for the browser to come to the callback and tells it that it may be closed.
-async fn arrival(listener: &TcpListener) -> Result<String, Failure> {
-    const HEAD_LEN_MAX: usize = 16 * 1024;
-    let told = |e: std::io::Error| Failure::failed(format!("the browser did not arrive: {e}"));
-    loop {
-        let (mut stream, _) = listener.accept().await.map_err(told)?;
-        let mut head = vec![0; HEAD_LEN_MAX];
-        let len = stream.read(&mut head).await.map_err(told)?;
-        let head = String::from_utf8_lossy(&head[..len]).into_owned();
-        let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        let text = "You can close this page and go back to the terminal.";
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-            text.len()
-        );
-        stream.write_all(answer.as_bytes()).await.map_err(told)?;
-        if target.starts_with("/callback?") {
-            return Ok(target);
-        }
     }
 }

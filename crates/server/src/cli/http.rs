@@ -1,23 +1,32 @@
-//! A small HTTP/1.1 client for a sandbox on this machine: one connection per request, cookies, times.
+//! A small HTTP/1.1 client for a sandbox on this machine: one connection per request, cookies, times;
+//! over TLS it trusts the sandbox's authority and nobody else.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use crate::failure::Failure;
 use crate::system::micros;
+use crate::tls;
 
 /// Largest answer that is read.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
 
 /// A browser or client without a screen.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Http {
     cookies: BTreeMap<String, String>,
+    tls: Option<TlsConnector>,
 }
 
 /// An answer.
@@ -25,9 +34,8 @@ pub(super) struct Http {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: String,
-    pub(super) location: Option<String>,
-    pub(super) request_id: Option<String>,
     pub(super) took_ms: u64,
+    headers: HeaderMap,
 }
 
 impl Answer {
@@ -37,16 +45,26 @@ impl Answer {
         json.get(name)?.as_str().map(str::to_owned)
     }
 
+    /// A header, if it is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where it sends whoever asked.
+    pub(super) fn location(&self) -> Option<&str> {
+        self.header("location")
+    }
+
     /// The short reference of the request.
     pub(super) fn reference(&self) -> Option<String> {
-        let hex: String = self.request_id.as_ref()?.chars().filter(|c| *c != '-').collect();
+        let hex: String = self.header("x-request-id")?.chars().filter(|c| *c != '-').collect();
         let id = counterfoil_protocol::ids::GrantId::parse_hex(&hex).ok()?;
         Some(counterfoil_web::request_id::RequestId::new(id.0).reference())
     }
 }
 
 /// What to send.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ask<'a> {
     pub(super) method: &'a str,
     pub(super) url: &'a str,
@@ -79,26 +97,59 @@ pub(super) fn encoded(form: &[(&str, &str)]) -> String {
 }
 
 impl Http {
+    /// A client that trusts an authority, and shows its certificate to who asks for one: certificate
+    /// and key.
+    pub(super) fn trusting(
+        authority: &Path,
+        identity: Option<(&Path, &Path)>,
+    ) -> Result<Self, Failure> {
+        let tls = TlsConnector::from(tls::client(authority, identity)?);
+        Ok(Self { tls: Some(tls), ..Self::default() })
+    }
+
     pub(super) async fn send(&mut self, ask: Ask<'_>) -> Result<Answer, Failure> {
         let started_us = micros();
         let url = url::Url::parse(ask.url);
         let url = url.map_err(|_| Failure::usage(format!("{} is no address", ask.url)))?;
-        let (host, port) = (url.host_str().unwrap_or("localhost"), url.port().unwrap_or(80));
+        let host = url.host_str().unwrap_or("localhost");
+        let port = url.port_or_known_default().unwrap_or(80);
         let told = |e: &dyn std::fmt::Display| {
             Failure::unreachable(format!(
                 "no answer from {host}:{port}: {e}; is it running? start it with: counterfoil sandbox"
             ))
         };
-        let stream = TcpStream::connect((host, port)).await.map_err(|e| told(&e))?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(|e| told(&e))?;
-        tokio::spawn(connection);
-
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut request = Request::builder()
-            .method(ask.method)
-            .uri(target)
-            .header("host", format!("{host}:{port}"));
+        let request = self.request(&ask, target, &format!("{host}:{port}"))?;
+        let stream = TcpStream::connect((host, port)).await.map_err(|e| told(&e))?;
+        let response = if url.scheme() == "https" {
+            let tls = self.tls.as_ref().ok_or(Failure::usage("https needs an authority"))?;
+            let name = ServerName::try_from(host.to_owned()).map_err(|e| told(&e))?;
+            let stream = tls.connect(name, stream).await.map_err(|e| told(&e))?;
+            exchange(stream, request).await
+        } else {
+            exchange(stream, request).await
+        };
+        let (parts, body) = response.map_err(|e| told(&e))?.into_parts();
+        for line in parts.headers.get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()) {
+            self.remember(line);
+        }
+        let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
+        let body = body.map_err(|e| told(&e))?.to_bytes();
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            took_ms: micros().saturating_sub(started_us) / 1_000,
+            headers: parts.headers,
+        })
+    }
+
+    fn request(
+        &self,
+        ask: &Ask<'_>,
+        target: &str,
+        host: &str,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::builder().method(ask.method).uri(target).header("host", host);
         if let Some(authorization) = &ask.authorization {
             request = request.header("authorization", authorization);
         }
@@ -117,23 +168,7 @@ impl Http {
             None => String::new(),
         };
         let request = request.body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|e| Failure::usage(e.to_string()))?;
-        let response = sender.send_request(request).await.map_err(|e| told(&e))?;
-        let (parts, body) = response.into_parts();
-        for line in parts.headers.get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()) {
-            self.remember(line);
-        }
-        let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
-        let body = body.map_err(|e| told(&e))?.to_bytes();
-        let text =
-            |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        Ok(Answer {
-            status: parts.status.as_u16(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-            location: text("location"),
-            request_id: text("x-request-id"),
-            took_ms: micros().saturating_sub(started_us) / 1_000,
-        })
+        request.map_err(|e| Failure::usage(e.to_string()))
     }
 
     fn remember(&mut self, line: &str) {
@@ -148,4 +183,18 @@ impl Http {
             self.cookies.insert(name.into(), value.into());
         }
     }
+}
+
+/// One request on a connection of its own.
+async fn exchange<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<hyper::Response<Incoming>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    sender.send_request(request).await
 }

@@ -1,4 +1,4 @@
-//! What the commands that play the client share: where the sandbox is, how a customer answers.
+//! What the commands that play the client share: where the sandbox is and what it says of itself.
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,19 @@ use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::hex;
 use serde::Deserialize;
 
-use super::arguments::Surface;
-use super::http::{Answer, Ask, Http, encoded};
+use super::arguments::{OpenId, Vendor};
+use super::http::{Answer, encoded};
 use crate::failure::Failure;
-use crate::sandbox::RUNNING;
+use crate::sandbox::{self, RUNNING};
 use crate::system::{SystemDice, micros};
 
 /// A running sandbox, as it describes itself.
 #[derive(Debug, Deserialize)]
 pub(super) struct Running {
     pub(super) http: String,
+    pub(super) mtls: String,
+    pub(super) ca: PathBuf,
+    pub(super) state: PathBuf,
     pub(super) password: String,
     surfaces: Surfaces,
 }
@@ -31,6 +34,40 @@ struct Surfaces {
     fintecture: OneSurface,
     mx: OneSurface,
     worldline: OneSurface,
+    standard: OpenIdSurface,
+    fapi2: OpenIdSurface,
+    fapi2_ms: OpenIdSurface,
+}
+
+/// A surface that its metadata describes.
+#[derive(Debug, Deserialize)]
+pub(super) struct OpenIdSurface {
+    pub(super) discovery: String,
+    pub(super) resource: String,
+    pub(super) client: OpenIdClient,
+    pub(super) resource_server: Client,
+}
+
+/// A client of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct OpenIdClient {
+    pub(super) client_id: String,
+    pub(super) client_secret: Option<String>,
+    pub(super) jwks: Option<OwnKeys>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) certificate_key: Option<PathBuf>,
+}
+
+/// The names of its private keys; the keys themselves are files beside the set.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnKeys {
+    keys: Vec<OwnKey>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OwnKey {
+    kid: String,
+    alg: String,
 }
 
 /// One surface of it.
@@ -70,14 +107,42 @@ impl Running {
         serde_json::from_str(&text).map_err(damaged)
     }
 
-    pub(super) fn surface(&self, surface: Surface) -> &OneSurface {
-        match surface {
-            Surface::Fintecture => &self.surfaces.fintecture,
-            Surface::Mx => &self.surfaces.mx,
-            Surface::Worldline => &self.surfaces.worldline,
+    pub(super) fn vendor(&self, vendor: Vendor) -> &OneSurface {
+        match vendor {
+            Vendor::Fintecture => &self.surfaces.fintecture,
+            Vendor::Mx => &self.surfaces.mx,
+            Vendor::Worldline => &self.surfaces.worldline,
         }
     }
+
+    pub(super) fn openid(&self, openid: OpenId) -> &OpenIdSurface {
+        match openid {
+            OpenId::Standard => &self.surfaces.standard,
+            OpenId::Fapi2 => &self.surfaces.fapi2,
+            OpenId::Fapi2Ms => &self.surfaces.fapi2_ms,
+        }
+    }
+
+    /// The key of a client for an algorithm, and its name.
+    pub(super) fn key_of(
+        &self,
+        client: &OpenIdClient,
+        alg: Alg,
+    ) -> Result<(SigningKey, String), Failure> {
+        let all = client.jwks.iter().flat_map(|set| &set.keys);
+        let found = all.into_iter().find(|key| key.alg == alg.as_str());
+        let none = || Failure::failed(format!("{} has no {alg} key", client.client_id));
+        let kid = &found.ok_or_else(none)?.kid;
+        let path = sandbox::clients::key_file(&self.state.join("keys"), kid);
+        let pem = crate::toml_file::text(&path)?;
+        let key = SigningKey::from_pem(alg, &pem);
+        let bad = |e| Failure::failed(format!("{}: {e}", path.display()));
+        Ok((key.map_err(bad)?, kid.clone()))
+    }
 }
+
+/// The redirect URI of every seeded client, on any port.
+pub(super) const CALLBACK: &str = "http://127.0.0.1/callback";
 
 /// A code verifier and its challenge.
 pub(super) fn pkce() -> (String, String) {
@@ -112,63 +177,6 @@ pub(super) fn authorize_url(endpoint: &str, parameters: &[(&str, &str)]) -> Stri
     format!("{endpoint}?{}", encoded(parameters))
 }
 
-/// Signs in and consents for the customer, as their browser would. Returns where it was sent and
-/// how many accounts were chosen of how many.
-pub(super) async fn consent(
-    http: &mut Http,
-    server: &Running,
-    start: &str,
-    user: &str,
-) -> Result<(String, String), Failure> {
-    let mut at = start.to_owned();
-    let mut told = String::from("no page was shown");
-    for _ in 0..8 {
-        let answer = http.send(Ask::get(&at)).await?;
-        if let Some(to) = answer.location.as_deref() {
-            let to = absolute(server, to);
-            if !to.starts_with(&server.http) {
-                return Ok((to, told));
-            }
-            at = to;
-            continue;
-        }
-        if answer.status != 200 {
-            return Err(refused("the authorization", &answer));
-        }
-        let page = Page(&answer.body);
-        let (interaction, csrf) = (page.field("interaction"), page.field("csrf"));
-        let mut form = vec![("interaction", interaction.as_str()), ("csrf", csrf.as_str())];
-        let accounts = page.accounts();
-        let login = answer.body.contains("id=\"login-submit\"");
-        if login {
-            form.extend([("login", user), ("password", server.password.as_str())]);
-            form.push(("action", "submit"));
-        } else if answer.body.contains("id=\"consent-allow\"") {
-            form.extend(accounts.first().map(|account| ("account", account.as_str())));
-            form.push(("action", "allow"));
-            told = format!("{user} chose {} of {} accounts", accounts.len().min(1), accounts.len());
-        } else {
-            form.push(("action", "deny"));
-            told = format!("{user} has nothing to share");
-        }
-        let to = at.split('?').next().unwrap_or(&at).to_owned();
-        let posted = http.send(Ask::post(&to, form)).await?;
-        match posted.location.as_deref().map(|to| absolute(server, to)) {
-            Some(to) if to.starts_with(&server.http) => at = to,
-            Some(to) => return Ok((to, told)),
-            None if posted.body.contains("id=\"login-submit\"") => {
-                return Err(Failure::failed(format!("{user} could not sign in")));
-            }
-            None => return Err(refused("the consent", &posted)),
-        }
-    }
-    Err(Failure::failed("the pages led in a circle"))
-}
-
-fn absolute(server: &Running, to: &str) -> String {
-    if to.starts_with('/') { format!("{}{to}", server.http) } else { to.to_owned() }
-}
-
 /// A failure with what the server said.
 pub(super) fn refused(what: &str, answer: &Answer) -> Failure {
     let reference = answer.reference().unwrap_or_default();
@@ -186,20 +194,19 @@ pub(super) fn parameter(url: &str, name: &'static str) -> Option<String> {
     form.one(name).ok().flatten().map(str::to_owned)
 }
 
-/// One of our own pages.
-struct Page<'a>(&'a str);
+/// The path of an address.
+pub(super) fn path(url: &str) -> String {
+    url::Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
+}
 
-impl Page<'_> {
-    /// The value of a hidden field.
-    fn field(&self, name: &str) -> String {
-        let marked = format!("name=\"{name}\" value=\"");
-        let after = self.0.split(&marked).nth(1).unwrap_or_default();
-        after.split('"').next().unwrap_or_default().to_owned()
+/// The code of a redirect, whose `state` must be ours.
+pub(super) fn code_of(back: &str, state: Option<&str>) -> Result<String, Failure> {
+    if parameter(back, "state").as_deref() != state {
+        return Err(Failure::failed("the state that came back is another"));
     }
-
-    /// The accounts that can be chosen.
-    fn accounts(&self) -> Vec<String> {
-        let boxes = self.0.split("name=\"account\" value=\"").skip(1);
-        boxes.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
-    }
+    parameter(back, "code").ok_or_else(|| {
+        let error = parameter(back, "error").unwrap_or_default();
+        let text = parameter(back, "error_description").or(parameter(back, "provider_error"));
+        Failure::failed(format!("no code: {error} {}", text.unwrap_or_default()))
+    })
 }

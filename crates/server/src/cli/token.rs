@@ -1,29 +1,39 @@
 //! `counterfoil token`: one access token, as a client would get it.
 
-use super::arguments::{Auth, Surface, TokenOptions};
+use super::arguments::{Auth, Kind, TokenOptions, Vendor};
+use super::customer::consent;
 use super::http::{Answer, Ask, Http};
-use super::play::{OneSurface, Running, assertion, authorize_url, consent, parameter, pkce};
+use super::openid;
+use super::play::{CALLBACK, OneSurface, Running, assertion, authorize_url, parameter, pkce};
 use crate::failure::Failure;
 
-const CALLBACK: &str = "http://127.0.0.1/callback";
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 pub(super) async fn run(options: TokenOptions) -> Result<(), Failure> {
     let server = Running::find(&options.state)?;
-    let surface = server.surface(options.surface);
-    let mut http = Http::default();
-    let answer = match options.surface {
-        Surface::Mx => by_code(&mut http, &server, surface, &options).await?,
-        Surface::Fintecture | Surface::Worldline => {
-            let scope = options.scope.as_deref().unwrap_or(match options.surface {
-                Surface::Fintecture => "PIS",
-                Surface::Mx | Surface::Worldline => "VOP WERO",
-            });
-            let auth = options.auth.unwrap_or(Auth::Secret);
-            by_credentials(&mut http, surface, scope, auth).await?
+    let answer = match options.surface.kind() {
+        Kind::OpenId(kind) => openid::token(&server, server.openid(kind), &options).await?,
+        Kind::Vendor(_) if options.sender.is_some() => {
+            return Err(Failure::usage("--sender is for standard, fapi2 and fapi2-ms"));
         }
+        Kind::Vendor(vendor) => of_vendor(&server, vendor, &options).await?,
     };
     print(&answer, &options)
+}
+
+async fn of_vendor(
+    server: &Running,
+    vendor: Vendor,
+    options: &TokenOptions,
+) -> Result<Answer, Failure> {
+    let (surface, mut http) = (server.vendor(vendor), Http::default());
+    let default = match vendor {
+        Vendor::Mx => return by_code(&mut http, server, surface, options).await,
+        Vendor::Fintecture => "PIS",
+        Vendor::Worldline => "VOP WERO",
+    };
+    let scope = options.scope.as_deref().unwrap_or(default);
+    by_credentials(&mut http, surface, scope, options.auth.unwrap_or(Auth::Secret)).await
 }
 
 /// A client in its own name.
@@ -52,6 +62,7 @@ pub(super) async fn by_credentials(
             form.push(("client_assertion", signed.as_str()));
             http.send(Ask::post(&surface.token_endpoint, form)).await
         }
+        Auth::Mtls => Err(Failure::usage("--auth mtls is for fapi2 and fapi2-ms")),
     }
 }
 
@@ -63,7 +74,7 @@ async fn by_code(
 ) -> Result<Answer, Failure> {
     match options.auth {
         None | Some(Auth::Basic) => {}
-        Some(Auth::Secret | Auth::Jwt) => {
+        Some(Auth::Secret | Auth::Jwt | Auth::Mtls) => {
             return Err(Failure::usage("mx takes client_secret_basic only: --auth basic"));
         }
     }
@@ -81,7 +92,7 @@ async fn by_code(
             ("scope", scope),
         ],
     );
-    let (back, _) = consent(http, server, &url, &options.user).await?;
+    let (back, _) = consent(http, &url, (&options.user, &server.password)).await?;
     let Some(code) = parameter(&back, "code") else {
         let error = parameter(&back, "error").unwrap_or_default();
         let text = parameter(&back, "error_description").unwrap_or_default();

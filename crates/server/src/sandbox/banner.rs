@@ -305,7 +305,7 @@ impl Ready<'_> {
              OpenID       /o/standard/token (https)                               openidapp          openidsecret\n  \
              FAPI 2.0     /o/fapi2/token (https)                                  fapiapp            {fapi}\n\n  \
              customers    {logins}     password: {password}\n  \
-             next         counterfoil flow mx        counterfoil token worldline --auth jwt        counterfoil explain CODE\n\n  \
+             next         counterfoil flow mx        counterfoil flow fapi2        counterfoil token worldline --auth jwt        counterfoil explain CODE\n\n  \
              A token now:\n  \
              curl -s {http}/oauth/accesstoken -d grant_type=client_credentials -d client_id=finapp -d client_secret=finsecret -d scope=PIS",
             ca = short(&self.files.ca),

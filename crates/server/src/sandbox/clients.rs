@@ -64,7 +64,7 @@ impl Seeded {
         let (mut mine, mut told) = (vec![], vec![]);
         for alg in ALGS {
             let kid = self.kid(alg);
-            let path = files.key(&format!("fapi-{kid}.pem"));
+            let path = key_file(&files.state.join("keys"), &kid);
             let bad = |what: &dyn std::fmt::Display| failed(&path, what);
             let pair = if alg == Alg::PS256 {
                 KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
@@ -99,6 +99,11 @@ impl Seeded {
         let minted = mint::client(&files.ca_key, &wanted)?;
         mint::write(&self.file(files, ""), &minted).map(|_| ())
     }
+}
+
+/// Where a key is kept as PEM, by its name in the set.
+pub(crate) fn key_file(keys: &Path, kid: &str) -> PathBuf {
+    keys.join(format!("fapi-{kid}.pem"))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

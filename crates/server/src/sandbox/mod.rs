@@ -2,7 +2,7 @@
 
 mod banner;
 mod certificates;
-mod clients;
+pub(crate) mod clients;
 mod seeds;
 
 use std::net::{IpAddr, SocketAddr};
