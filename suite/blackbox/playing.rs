@@ -23,42 +23,48 @@ fn steps(printed: &str) -> Vec<(String, Option<u16>)> {
     printed.lines().map(step).collect()
 }
 
+type Step = (&'static str, Option<u16>);
+
+/// What a flow does whose tokens are bound.
+fn bound(pushed: bool, nonce: bool) -> Vec<Step> {
+    let mut all = vec![("metadata", Some(200)), ("keys", Some(200))];
+    all.extend(nonce.then_some(("nonce", Some(400))));
+    all.extend(pushed.then_some(("par", Some(201))));
+    all.extend([
+        ("authorize", None),
+        ("consent", None),
+        ("answer", None),
+        ("token", Some(200)),
+        ("id_token", None),
+        ("userinfo", Some(200)),
+        ("resource", Some(200)),
+        ("resource", Some(401)),
+        ("refresh", Some(200)),
+        ("introspect", Some(200)),
+        ("revoke", Some(200)),
+        ("resource", Some(401)),
+        ("introspect", Some(200)),
+    ]);
+    all
+}
+
+/// And one whose tokens are not.
+fn unbound() -> Vec<Step> {
+    let mut all = bound(false, false);
+    all.retain({
+        let mut refusals = 0;
+        move |step| {
+            refusals += usize::from(*step == ("resource", Some(401)));
+            // Nobody else is refused a token that is bound to nobody.
+            *step != ("resource", Some(401)) || refusals == 2
+        }
+    });
+    all
+}
+
 #[test]
 fn a_flow_is_played_whole_in_every_manner_of_every_surface() {
     let server = Server::start();
-    let bound = |pushed: bool, nonce: bool| {
-        let mut all = vec![("metadata", Some(200)), ("keys", Some(200))];
-        all.extend(nonce.then_some(("nonce", Some(400))));
-        all.extend(pushed.then_some(("par", Some(201))));
-        all.extend([
-            ("authorize", None),
-            ("consent", None),
-            ("answer", None),
-            ("token", Some(200)),
-            ("id_token", None),
-            ("userinfo", Some(200)),
-            ("resource", Some(200)),
-            ("resource", Some(401)),
-            ("refresh", Some(200)),
-            ("introspect", Some(200)),
-            ("revoke", Some(200)),
-            ("resource", Some(401)),
-            ("introspect", Some(200)),
-        ]);
-        all
-    };
-    let unbound = || {
-        let mut all = bound(false, false);
-        all.retain({
-            let mut refusals = 0;
-            move |step| {
-                refusals += usize::from(*step == ("resource", Some(401)));
-                // Nobody else is refused a token that is bound to nobody.
-                *step != ("resource", Some(401)) || refusals == 2
-            }
-        });
-        all
-    };
     for (line, wanted, said) in [
         (
             &["standard"][..],
