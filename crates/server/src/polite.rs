@@ -1,11 +1,22 @@
 //! Heads that hyper cannot parse are answered by hyper itself, without a body. This stream gives
 //! those answers ours: a JSON error with the same status, and the headers of every other answer.
+//!
+//! A connection that is closed while the other side still sends is reset, and the answer is lost on
+//! its way. So what is still coming is read and thrown away for a moment (RFC 9112 §9.6).
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long after the last answer bytes are awaited that may still come, and in all.
+const LINGER_PAUSE: Duration = Duration::from_millis(200);
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// What is thrown away at most.
+const LINGER_LEN_MAX: usize = 4 * 1024 * 1024;
 
 /// A stream that is written to by hyper's HTTP/1 server.
 #[derive(Debug)]
@@ -15,12 +26,22 @@ pub struct Polite<S> {
     pending: Vec<u8>,
     /// How much of hyper's bytes the pending answer stands for.
     replaced: usize,
+    /// After everything was said.
+    lingering: Option<Lingering>,
+}
+
+/// Listening without hearing, until nothing comes any more.
+#[derive(Debug)]
+struct Lingering {
+    ends: Instant,
+    pause: Pin<Box<Sleep>>,
+    thrown_away: usize,
 }
 
 impl<S> Polite<S> {
     /// Wraps a connection.
     pub fn new(inner: S) -> Self {
-        Self { inner, pending: Vec::new(), replaced: 0 }
+        Self { inner, pending: Vec::new(), replaced: 0, lingering: None }
     }
 }
 
@@ -67,7 +88,30 @@ impl<S: AsyncWrite + Unpin> Polite<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Polite<S> {
+impl<S: AsyncRead + Unpin> Polite<S> {
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(lingering) = &mut self.lingering else { return Poll::Ready(()) };
+        let mut space = [0; 8 * 1024];
+        loop {
+            let mut heard = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut heard) {
+                Poll::Ready(Ok(())) if !heard.filled().is_empty() => {
+                    lingering.thrown_away += heard.filled().len();
+                    if lingering.thrown_away > LINGER_LEN_MAX {
+                        return Poll::Ready(());
+                    }
+                    let next = lingering.ends.min(Instant::now() + LINGER_PAUSE);
+                    lingering.pause.as_mut().reset(next);
+                }
+                // The other side has closed as well, or is gone.
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return lingering.pause.as_mut().poll(cx),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Polite<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -94,7 +138,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Polite<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+            let now = Instant::now();
+            let (ends, pause) = (now + LINGER_TIMEOUT, Box::pin(sleep_until(now + LINGER_PAUSE)));
+            self.lingering = Some(Lingering { ends, pause, thrown_away: 0 });
+        }
+        self.poll_linger(cx).map(Ok)
     }
 
     fn poll_write_vectored(
@@ -140,5 +190,26 @@ mod tests {
         ] {
             assert!(replacement(other).is_none());
         }
+    }
+    #[tokio::test]
+    async fn whoever_still_sends_is_heard_out_before_the_end() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let closing = tokio::spawn(async move { Polite::new(ours).shutdown().await });
+        // Nobody would take these if the end did not listen.
+        theirs.write_all(&[b'x'; 64 * 1024]).await.unwrap();
+        assert_eq!(theirs.read(&mut [0]).await.unwrap(), 0, "the end was told before");
+        drop(theirs);
+        closing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_is_listened_to_for_ever() {
+        use tokio::io::AsyncWriteExt as _;
+        let (ours, theirs) = tokio::io::duplex(64);
+        let begun = Instant::now();
+        Polite::new(ours).shutdown().await.unwrap();
+        assert!(begun.elapsed() >= LINGER_PAUSE);
+        drop(theirs);
     }
 }
