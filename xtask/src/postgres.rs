@@ -17,7 +17,9 @@ const PORT: u16 = 5432;
 pub(crate) fn programs(root: &Path) -> Result<PathBuf, String> {
     tools::ensure(root, &POSTGRES)?;
     let told = shell::told(&mut shell::words(root, tools::POSTGRES_WHERE));
-    let folder = told.and_then(|server| Path::new(&server).parent().map(Path::to_path_buf));
+    // A link to the server may stand alone; all of its programs are where it points to.
+    let server = told.and_then(|server| fs::canonicalize(server).ok());
+    let folder = server.and_then(|server| server.parent().map(Path::to_path_buf));
     folder.ok_or_else(|| "its programs are not where its server is".into())
 }
 
