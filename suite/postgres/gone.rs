@@ -104,42 +104,6 @@ fn a_database_that_is_stopped_and_started_again_is_waited_for() {
     }
 }
 
-/// The standby that must confirm does not: nobody is told that it did, also not when somebody at the
-/// server ends the wait, after which the server calls it done.
-#[test]
-fn a_commit_that_no_standby_confirms_is_not_acknowledged() {
-    let cluster = Cluster::start(&[]);
-    let house = House::at(Place::at(&cluster.url()));
-    let node = house.start("a");
-    let tokens = [begun(&node), begun(&node)];
-    let confirmed_by = |who: &str| {
-        house.place.sql(&format!("alter system set synchronous_standby_names = '{who}'"));
-        house.place.sql("select pg_reload_conf()");
-    };
-    confirmed_by("nobody");
-    let waits = "from pg_stat_activity where wait_event = 'SyncRep'";
-    // What a node says of itself waits there as well.
-    let until_one_waits = || {
-        while house.place.sql(&format!("select count(*) {waits}")) == "0" {
-            std::thread::yield_now();
-        }
-    };
-    std::thread::scope(|scope| {
-        let asked = scope.spawn(|| refresh(&node, &tokens[0]));
-        until_one_waits();
-        house.place.sql(&format!("select pg_cancel_backend(pid) {waits}"));
-        assert!(is_later(&asked.join().unwrap()), "cancelled, and called done by the server");
-        let asked = scope.spawn(|| refresh(&node, &tokens[1]));
-        until_one_waits();
-        assert!(is_later(&asked.join().unwrap()), "not confirmed in time");
-    });
-    confirmed_by("");
-    for token in tokens {
-        let next = until_answered(&node, &token);
-        assert_eq!(until_answered(&node, &token), next);
-    }
-}
-
 /// The connection dies while the commit waits for a lock: written or not, nobody knows, and nobody says
 /// that it was.
 #[test]
