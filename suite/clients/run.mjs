@@ -15,12 +15,17 @@ const BUILD_MS = 900_000;
 const packages = [
   ['fintecture-client', process.execPath, 'fintecture-client.mjs'],
   ['openid-client', process.execPath, 'openid-client.mjs'],
+  ['openid-client (FAPI 2.0)', process.execPath, 'openid-client-fapi.mjs'],
   ['oauth4webapi', process.execPath, 'oauth4webapi.mjs'],
+  ['oauth4webapi (FAPI 2.0)', process.execPath, 'oauth4webapi-fapi.mjs'],
+  ['jose', process.execPath, 'jose.mjs'],
   ['simple-oauth2', process.execPath, 'simple-oauth2.mjs'],
   ['@badgateway/oauth2-client', process.execPath, 'badgateway.mjs'],
   ['keycloak-connect', process.execPath, 'keycloak-connect.mjs'],
   ['fintecture (Python)', pythonFintecture, 'fintecture_sdk.py'],
   ['Authlib', python, 'authlib_sessions.py'],
+  ['Authlib (OpenID Connect)', python, 'authlib_openid.py'],
+  ['jwcrypto', python, 'jwcrypto_messages.py'],
   ['requests-oauthlib', python, 'requests_oauthlib_sessions.py'],
   ['python-keycloak', python, 'python_keycloak.py'],
   ['fdx-apimatic-sdk', python, 'fdx_apimatic.py'],
@@ -33,6 +38,9 @@ const { sandbox, errors, stop } = await startSandbox(binary());
 const env = {
   ...process.env,
   COUNTERFOIL_SANDBOX: JSON.stringify(sandbox),
+  COUNTERFOIL_BINARY: binary(),
+  NODE_EXTRA_CA_CERTS: sandbox.ca,
+  REQUESTS_CA_BUNDLE: sandbox.ca,
   PYTHONPATH: `${here}lib`,
   PYTHONDONTWRITEBYTECODE: '1',
   NO_PROXY: 'localhost,127.0.0.1',
@@ -79,19 +87,22 @@ async function run(name, program, script, args = [`${here}${script}`]) {
   console.log(`  ${calls} calls`);
 }
 
-/** The crate oauth2: built here, because a Rust package is used by building with it. */
+/** The crates oauth2 and openidconnect: built here, because a Rust package is used by building with it. */
 async function rust() {
-  if (!chosen(['oauth2 (Rust)', '', 'rust-oauth2'])) return;
+  const programs = ['rust-oauth2', 'rust-openidconnect'].filter((program) => chosen([`${program.slice(5)} (Rust)`, '', program]));
+  if (!programs.length) return;
   const manifest = `${here}rust-oauth2/Cargo.toml`;
   const build = spawnSync(cargo, ['build', '--quiet', '--locked', '--manifest-path', manifest],
     { encoding: 'utf8', timeout: BUILD_MS, env: { ...process.env, CARGO_TARGET_DIR: `${here}rust-oauth2/target` } });
   if (build.error?.code === 'ENOENT') {
-    console.log('\noauth2 (Rust)\n  skipped: no cargo');
+    console.log('\noauth2, openidconnect (Rust)\n  skipped: no cargo');
     return;
   }
   if (build.status !== 0) {
-    failures.push(`oauth2 (Rust): does not build: ${build.stderr || build.error}`);
+    failures.push(`oauth2, openidconnect (Rust): do not build: ${build.stderr || build.error}`);
     return;
   }
-  await run('oauth2 (Rust)', `${here}rust-oauth2/target/debug/rust-oauth2`, '', []);
+  for (const program of programs) {
+    await run(`${program.slice(5)} (Rust)`, `${here}rust-oauth2/target/debug/${program}`, '', []);
+  }
 }

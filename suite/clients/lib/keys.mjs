@@ -9,8 +9,9 @@ const ALGORITHMS = {
   Ed25519: { name: 'Ed25519' },
 };
 
-/** The first key of the set, ready to sign. */
-export async function signingKey({ keys: [jwk] }) {
-  const key = await webcrypto.subtle.importKey('jwk', jwk, ALGORITHMS[jwk.alg], false, ['sign']);
+/** The key of an algorithm, ready to sign; the first one of the set when none is named. */
+export async function signingKey({ keys }, alg = keys[0].alg) {
+  const jwk = keys.find((one) => one.alg === alg);
+  const key = await webcrypto.subtle.importKey('jwk', jwk, ALGORITHMS[alg], false, ['sign']);
   return { key, kid: jwk.kid, jwk };
 }

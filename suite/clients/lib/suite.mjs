@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 export const sandbox = JSON.parse(process.env.COUNTERFOIL_SANDBOX);
 export const base = sandbox.http;
-export const { fintecture, mx, worldline } = sandbox.surfaces;
+export const { fintecture, mx, worldline, standard, fapi2, fapi2_ms: fapi2Ms } = sandbox.surfaces;
 /** The registered redirect URI with a port, which is free to differ (RFC 8252 section 7.3). */
 export const callback = 'http://127.0.0.1:8099/callback';
 
@@ -46,6 +46,9 @@ export async function refused(name, body, look) {
 
 class Browser {
   #cookies = new Map();
+  #bank;
+
+  constructor(bank) { this.#bank = bank; }
 
   async open(url, form) {
     const headers = { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
@@ -60,30 +63,31 @@ class Browser {
     if (!to) return { url, status: answer.status, html: await answer.text() };
     const next = new URL(to, url).href;
     // The redirect back to the app is not followed: it is what the app is waiting for.
-    return next.startsWith(base) ? this.open(next) : { url: next, status: answer.status, html: '' };
+    return new URL(next).origin === this.#bank ? this.open(next) : { url: next, status: answer.status, html: '' };
   }
 }
 
 const hidden = (html, name) => html.match(new RegExp(`name="${name}" value="([^"]*)"`))?.[1];
-const action = (html) => html.match(/<form method="post" action="(\/(?:login|consent))"/)?.[1];
+const action = (html) => html.match(/<form method="post" action="((?:\/o\/[^"/]+)?\/(?:login|consent))"/)?.[1];
 
 /** The customer's part: follows the URL, signs in, chooses the first account, answers. */
 export async function customer(url, { login = 'ada', answer = 'allow' } = {}) {
-  const browser = new Browser();
+  const bank = new URL(url).origin;
+  const browser = new Browser(bank);
   let page = await browser.open(url);
   for (let forms = 0; forms < 4 && page.html; forms += 1) {
     const to = action(page.html);
     if (!to && page.html.includes('<h1>Your answer is saved</h1>')) return page; // decoupled: the app asks
     assert.ok(to, `no form at ${page.url}: ${page.status} ${page.html}`);
     const fields = [['interaction', hidden(page.html, 'interaction')], ['csrf', hidden(page.html, 'csrf')]];
-    if (to === '/login') {
+    if (to.endsWith('/login')) {
       fields.push(['login', login], ['password', sandbox.password], ['action', 'submit']);
     } else {
       const account = hidden(page.html, 'account');
       if (account) fields.push(['account', account]);
       fields.push(['action', answer]);
     }
-    page = await browser.open(new URL(to, base).href, fields);
+    page = await browser.open(new URL(to, bank).href, fields);
   }
   return page.html ? page : new URL(page.url);
 }

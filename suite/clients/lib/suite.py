@@ -8,13 +8,14 @@ import re
 import sys
 import traceback
 from html import unescape
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
 sandbox = json.loads(os.environ['COUNTERFOIL_SANDBOX'])
 base = sandbox['http']
-fintecture, mx, worldline = (sandbox['surfaces'][name] for name in ('fintecture', 'mx', 'worldline'))
+fintecture, mx, worldline, standard, fapi2, fapi2_ms = (
+    sandbox['surfaces'][name] for name in ('fintecture', 'mx', 'worldline', 'standard', 'fapi2', 'fapi2_ms'))
 # The registered redirect URI with a port, which is free to differ (RFC 8252 section 7.3).
 callback = 'http://127.0.0.1:8099/callback'
 failed = []
@@ -59,12 +60,14 @@ def customer(url, login='ada', answer='allow'):
     """The customer's part: follows the URL, signs in, chooses the first account, answers."""
     browser = requests.Session()
     browser.trust_env = False
+    browser.verify = sandbox['ca']
+    bank = '{0.scheme}://{0.netloc}'.format(urlsplit(url))
 
     def follow(page):
         while 'location' in page.headers:
             url = urljoin(page.url, page.headers['location'])
             # The redirect back to the app is not followed: it is what the app is waiting for.
-            if not url.startswith(base):
+            if not url.startswith(bank):
                 return url
             page = browser.get(url, allow_redirects=False)
         return page
@@ -75,14 +78,14 @@ def customer(url, login='ada', answer='allow'):
             return page
         if '<h1>Your answer is saved</h1>' in page.text:  # decoupled: the app asks for it
             return None
-        form = re.search(r'<form method="post" action="(/(?:login|consent))"', page.text)
+        form = re.search(r'<form method="post" action="((?:/o/[^"/]+)?/(?:login|consent))"', page.text)
         assert form, f'no form at {page.url}: {page.status_code} {page.text}'
         fields = {name: hidden(page.text, name) for name in ('interaction', 'csrf')}
-        if form[1] == '/login':
+        if form[1].endswith('/login'):
             fields.update(login=login, password=sandbox['password'], action='submit')
         else:
             fields.update(account=hidden(page.text, 'account'), action=answer)
-        page = follow(browser.post(base + form[1], fields, allow_redirects=False))
+        page = follow(browser.post(bank + form[1], fields, allow_redirects=False))
     raise AssertionError(f'the pages do not end: {page.url}')
 
 

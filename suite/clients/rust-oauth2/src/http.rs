@@ -1,13 +1,47 @@
-//! HTTP over the loopback by hand: what the crate is given as its client, and the customer's browser.
+//! HTTP over the loopback by hand: what the crates are given as their client, and the customer's browser.
 
 use std::collections::BTreeMap;
-use std::io::{Error, Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::{Arc, OnceLock};
 
 use oauth2::http::{header, HeaderValue, Response};
 use oauth2::{HttpRequest, HttpResponse};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// Sends one request of the crate.
+/// Who speaks TLS, and whom we trust there.
+static TRUST: OnceLock<(String, Arc<ClientConfig>)> = OnceLock::new();
+
+/// Speaks TLS with this origin, and trusts the authority in this file there. With everybody else the
+/// scheme is not looked at.
+pub fn trust(authority: &str, origin: &str) {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(authority).expect("a certificate"))
+        .expect("an authority");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let host = origin.trim_start_matches("https://").to_owned();
+    TRUST.set((host, Arc::new(config))).expect("once");
+}
+
+/// Both kinds of connection.
+trait Stream: Read + Write {}
+impl<S: Read + Write> Stream for S {}
+
+fn connect(uri: &oauth2::http::Uri) -> Result<Box<dyn Stream>, Error> {
+    let authority = uri.authority().expect("an absolute URL");
+    let socket = TcpStream::connect(authority.as_str())?;
+    let Some((_, config)) = TRUST.get().filter(|(host, _)| host == authority.as_str()) else {
+        return Ok(Box::new(socket));
+    };
+    let name = ServerName::try_from(authority.host().to_owned()).map_err(Error::other)?;
+    let connection = ClientConnection::new(config.clone(), name).map_err(Error::other)?;
+    Ok(Box::new(StreamOwned::new(connection, socket)))
+}
+
+/// Sends one request of a crate.
 pub fn send(request: HttpRequest) -> Result<HttpResponse, Error> {
     let host = request.uri().authority().expect("an absolute URL").to_string();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
@@ -21,10 +55,14 @@ pub fn send(request: HttpRequest) -> Result<HttpResponse, Error> {
     }
     let mut bytes = format!("{text}\r\n").into_bytes();
     bytes.extend_from_slice(request.body());
-    let mut stream = TcpStream::connect(&host)?;
+    let mut stream = connect(request.uri())?;
     stream.write_all(&bytes)?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    match stream.read_to_end(&mut answer) {
+        // The other side went away without saying so; what came is all there is.
+        Err(why) if why.kind() == ErrorKind::UnexpectedEof => {}
+        done => drop(done?),
+    }
 
     let end =
         answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(Error::other("no head"))?;
@@ -48,14 +86,16 @@ pub fn customer(base: &str, url: &str) -> String {
             Page::Back(url) => return url,
             Page::Html(html) => html,
         };
-        let to = if html.contains("action=\"/login\"") { "/login" } else { "/consent" };
+        let forms = html.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let ours = |to: &&str| to.ends_with("/login") || to.ends_with("/consent");
+        let to = forms.into_iter().find(ours).expect("a form").to_owned();
         let field = |name: &str| {
-            let value = between(&html, &format!("name=\"{name}\" value=\""), "\"").expect(name);
-            format!("{name}={value}&")
+            between(&html, &format!("name=\"{name}\" value=\""), "\"")
+                .map_or_else(String::new, |value| format!("{name}={value}&"))
         };
-        let answer = match to {
-            "/login" => "login=ada&password=demo&action=submit".to_owned(),
-            _ => format!("{}action=allow", field("account")),
+        let answer = match to.ends_with("/login") {
+            true => "login=ada&password=demo&action=submit".to_owned(),
+            false => format!("{}action=allow", field("account")),
         };
         let form = field("interaction") + &field("csrf") + &answer;
         page = browser.open(&format!("{base}{to}"), Some(form));

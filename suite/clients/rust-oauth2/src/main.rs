@@ -54,6 +54,7 @@ fn main() -> ExitCode {
     let sandbox: Value = serde_json::from_str(&sandbox).expect("JSON");
     let said =
         |path: &str| sandbox.pointer(path).and_then(Value::as_str).expect("a value").to_owned();
+    http::trust(&said("/ca"), &said("/https"));
     let client = |surface: &str, secret: Option<&str>| {
         let of = |name: &str| said(&format!("/surfaces/{surface}/{name}"));
         let secret = secret.map_or_else(|| of("client/client_secret"), str::to_owned);
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
     let app = client("mx", None)
         .set_auth_uri(AuthUrl::new(of("authorization_endpoint")).expect("a URL"))
         .set_redirect_uri(RedirectUrl::new(CALLBACK.into()).expect("a URL"))
-        // The crate wants https here; `http::send` does not look at the scheme.
+        // The crate wants https here; `http::send` does not look at the scheme at this address.
         .set_revocation_url(
             RevocationUrl::new(of("revocation_endpoint").replace("http:", "https:"))
                 .expect("a URL"),
