@@ -20,6 +20,15 @@ function ways(world) {
     await to(surface)(page);
     await signIn(page, login, sandbox.password);
   };
+  const { issuer, client } = sandbox.surfaces.standard;
+  /** The logout of plain OpenID, with somebody signed in. */
+  const leaving = (query = {}) => async (page) => {
+    const asked = { client_id: client.client_id, response_type: 'code', scope: 'openid', redirect_uri: app.callback };
+    await page.goto(`${issuer}/authorize?${new URLSearchParams(asked)}`);
+    await signIn(page, 'alice', sandbox.password);
+    await page.waitForURL(/\/consent\?/);
+    await page.goto(`${issuer}/logout?${new URLSearchParams(query)}`);
+  };
   return {
     login: to('mx'),
     'login-error': async (page) => { await to('mx')(page); await signIn(page, 'ada', 'wrong'); },
@@ -53,6 +62,10 @@ function ways(world) {
       await page.context().clearCookies();
       await page.goto(link);
     },
+    logout: leaving({ client_id: client.client_id }),
+    'logout-error': leaving({ id_token_hint: 'x' }),
+    'signed-out': async (page) => { await leaving()(page); await page.click('#logout-confirm'); },
+    'still-signed-in': async (page) => { await leaving()(page); await page.click('#logout-stay'); },
     done: async (page) => {
       const url = `${sandbox.http}/ais/v1/provider/cmmcfr/authorize?response_type=code&state=s&model=decoupled&redirect_uri=${encodeURIComponent(app.callback)}`;
       const started = await fetch(url, { headers: { app_id: sandbox.surfaces.fintecture.client.client_id, 'x-psu-id': 'ada', 'x-psu-ip-address': '192.0.2.4' } });
@@ -122,9 +135,10 @@ async function looked(world, browser, name, way, looks) {
       const small = boxes.filter(({ height }) => height < TARGET_PX).map(({ text, height }) => `${text}: ${height}`);
       assert.deepEqual(small, []);
     });
-    if (await page.locator('#consent-allow').count()) {
+    for (const answers of [['#consent-allow', '#consent-deny'], ['#logout-confirm', '#logout-stay']]) {
+      if (!(await page.locator(answers[0]).count())) continue;
       await check(`${name}: both answers have one size`, async () => {
-        const [yes, no] = await Promise.all(['#consent-allow', '#consent-deny'].map((id) => page.locator(id).boundingBox()));
+        const [yes, no] = await Promise.all(answers.map((id) => page.locator(id).boundingBox()));
         assert.equal(yes.width, no.width);
         assert.equal(yes.height, no.height);
       });
