@@ -436,6 +436,25 @@ fn a_bank_that_says_no_at_the_login_spends_the_pushed_request() {
 }
 
 #[test]
+fn an_answer_without_a_page_spends_the_pushed_request_too() {
+    let world = World::new();
+    let mut browser = Browser::new(&world);
+    let answered = |browser: &mut Browser<'_>, wanted: &str| {
+        let uri = push(&world, &[("prompt", "none")]).expect(201).member("request_uri");
+        let target = by_reference(&OPENID, &uri);
+        assert_eq!(error(&browser.open(&target)), wanted);
+        world.drain();
+        browser.open(&target).expect(400);
+        assert_eq!(world.drain(), ["E3076"], "{wanted}");
+    };
+    answered(&mut browser, "login_required");
+    let page = browser.open(&authorize("openid", &[])).expect(200);
+    browser.sign_in(&page, "alice").expect(200);
+    // Signed in, and nothing is allowed yet.
+    answered(&mut browser, "consent_required");
+}
+
+#[test]
 fn a_request_uri_is_worth_nothing_elsewhere_or_later() {
     let world = World::new();
     let uri = push(&world, &[]).expect(201).member("request_uri");

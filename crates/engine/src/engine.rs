@@ -141,6 +141,12 @@ impl<T> Decided<T> {
     pub fn answer(answer: T) -> Self {
         Self { changes: vec![], notes: vec![], outcome: Ok(answer) }
     }
+
+    /// The same decision, answered in other words.
+    pub(crate) fn map<U>(self, words: impl FnOnce(T) -> U) -> Decided<U> {
+        let Self { changes, notes, outcome } = self;
+        Decided { changes, notes, outcome: outcome.map(words) }
+    }
 }
 
 /// Rounds of reading for one decision: what is read may name what else must be read.

@@ -5,6 +5,7 @@ use counterfoil_protocol::ids::{InteractionId, SessionId, hex};
 use counterfoil_protocol::refusal::{AuthorizeFault, Refusal};
 use counterfoil_protocol::secret::Digest;
 
+use super::remembered::silenced;
 use super::respond::Answer;
 use super::validate::Validated;
 use crate::audit::{Note, What};
@@ -36,7 +37,7 @@ pub struct Started {
     pub cookie: Option<String>,
     /// Whether the customer is signed in already.
     pub signed_in: bool,
-    /// The answer, where no page may be shown and one would be needed. Nothing was written then.
+    /// The answer, where no page may be shown and one would be needed. Nothing has begun then.
     pub refused: Option<Answer>,
 }
 
@@ -98,7 +99,12 @@ impl Engine {
             expected: Expected::Revision(request.revision),
         };
         let with = Settle { guards: &[guard], replay: vec![], quiet: false };
-        let needs = |_: &_| session.iter().map(|(key, _)| key.clone()).collect();
+        let silent = request.openid.prompt.contains(&Prompt::None);
+        let pushed = request.openid.pushed.filter(|_| silent);
+        let needs = |_: &_| {
+            let pushed = pushed.map(|id| Key::Pushed(tenant.clone(), id));
+            session.iter().map(|(key, _)| key.clone()).chain(pushed).collect()
+        };
         self.settle(call, with, needs, |ctx, seen| {
             let id = InteractionId::mint(ctx.now, ctx.entropy.bytes32());
             let cookie = browser.map(|_| new_cookie(ctx));
@@ -135,12 +141,11 @@ impl Engine {
                     ..request.openid.clone()
                 },
             };
-            if !signed_in && request.openid.prompt.contains(&Prompt::None) {
-                let refused = Some(Answer::refused(
-                    &interaction,
-                    Refusal::Authorize(AuthorizeFault::LoginRequired),
-                ));
-                return Decided::answer(Started { id, cookie: None, signed_in, refused });
+            if !signed_in && silent {
+                let answered = silenced(seen, &interaction, &tenant, AuthorizeFault::LoginRequired);
+                let started =
+                    |answer| Started { id, cookie: None, signed_in, refused: Some(answer) };
+                return answered.map(started);
             }
             let note = Note {
                 client: Some(request.client.id.clone()),

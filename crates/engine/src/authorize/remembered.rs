@@ -1,10 +1,10 @@
 //! An authorization that needs no page: the customer is signed in and has allowed the same before.
 
-use counterfoil_protocol::ids::InteractionId;
+use counterfoil_protocol::ids::{InteractionId, TenantId};
 use counterfoil_protocol::refusal::{AuthorizeFault, Refusal};
 
 use super::browse::{Browser, held};
-use super::complete::{Yes, customer_key, needs, yes};
+use super::complete::{Yes, customer_key, needs, spend, yes};
 use super::respond::Answer;
 use crate::claims::Requested;
 use crate::client::{Client, ClientStatus};
@@ -92,23 +92,41 @@ fn decide(
     let Step::Consent { subject, auth_time } = &before.step else { return Decided::answer(None) };
     let silent = before.openid.prompt.contains(&Prompt::None);
     let asked = || {
-        silent.then(|| Answer::refused(before, Refusal::Authorize(AuthorizeFault::ConsentRequired)))
+        if !silent {
+            return Decided::answer(None);
+        }
+        silenced(seen, before, key.tenant(), AuthorizeFault::ConsentRequired).map(Some)
     };
     let listed = customer_key(before, subject, ctx.issuer, ctx.policy);
     let consent = listed.and_then(|at| newest(seen, &at)).and_then(|at| seen.get(&at));
-    let Some(Record::Consent(consent)) = consent else { return Decided::answer(asked()) };
+    let Some(Record::Consent(consent)) = consent else { return asked() };
     let subject_key = Key::Subject(ctx.issuer.tenant.id.clone(), subject.clone());
     let Some(Record::Subject(subject)) = seen.get(&subject_key) else {
-        return Decided::answer(asked());
+        return asked();
     };
     // What happens to the customers of the sandbox happens on pages.
     let ordinary = !subject.suspended && subject.scenario == Scenario::None;
     if !ordinary || !covers(consent, before, ctx) {
-        return Decided::answer(asked());
+        return asked();
     }
     let said = Yes { key, before, subject, client, auth_time: *auth_time };
-    let Decided { changes, notes, outcome } = yes(ctx, seen, &said, (**consent).clone(), false);
-    Decided { changes, notes, outcome: outcome.map(Some) }
+    yes(ctx, seen, &said, (**consent).clone(), false).map(Some)
+}
+
+/// What the client is told where no page may be shown and one would be needed: an answer like any
+/// other, so it spends the request that was pushed.
+pub(super) fn silenced(
+    seen: &Seen,
+    interaction: &Interaction,
+    tenant: &TenantId,
+    why: AuthorizeFault,
+) -> Decided<Answer> {
+    let mut changes = vec![];
+    if let Err(refused) = spend(&mut changes, seen, interaction, tenant) {
+        return Decided::refuse(refused);
+    }
+    let answer = Answer::refused(interaction, Refusal::Authorize(why));
+    Decided { changes, notes: vec![], outcome: Ok(answer) }
 }
 
 /// Whether an earlier consent says yes to this request. One to authorization details never does: each
