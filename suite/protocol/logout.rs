@@ -101,6 +101,32 @@ fn a_hint_is_as_good_when_it_has_expired_and_when_it_tells_of_an_earlier_login()
 }
 
 #[test]
+fn signed_userinfo_is_no_hint() {
+    let world = World::new();
+    let mut browser = Browser::new(&world);
+    let back = browser.consent(&authorize(&LEAVER, &[]), "alice");
+    let code = back.parameter("code").unwrap();
+    let access = world.send(redeem(&LEAVER, &code, CALLBACK)).expect(200).member("access_token");
+    let said = world.send(Ask::get("/o/standard/userinfo").bearer(&access)).expect(200);
+    assert_eq!(said.header("content-type"), Some("application/jwt"));
+    world.drain();
+    browser.open(&logout(&[("id_token_hint", said.text())])).expect(400);
+    assert_eq!(world.drain(), ["E3050"]);
+    assert!(is_signed_in(&mut browser, &LEAVER));
+}
+
+#[test]
+fn whoever_only_looks_signs_nobody_out() {
+    let world = World::new();
+    let mut browser = Browser::new(&world);
+    let token = login(&world, &mut browser, &LEAVER, "alice");
+    let target = logout(&[("id_token_hint", &token), ("post_logout_redirect_uri", OUT)]);
+    let seen = browser.send(Ask::new("HEAD", &target)).expect(200);
+    assert!(seen.header("set-cookie").is_none());
+    assert!(is_signed_in(&mut browser, &LEAVER));
+}
+
+#[test]
 fn a_form_of_another_site_is_asked_for_again_as_a_link_with_our_cookies() {
     let world = World::new();
     let mut browser = Browser::new(&world);

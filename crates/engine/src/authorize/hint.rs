@@ -22,8 +22,10 @@ pub(crate) fn read(raw: &str, issuer: &Issuer) -> Option<Hint> {
     let payload = jwt::verify_own(raw, "JWT", keys).ok()?;
     let members = json::object(&payload)?;
     let text = |name: &str| members.get(name).and_then(|value| value.as_str());
-    // A JWT access token of the same key has a `jti`, and an ID token has none.
-    if text("iss") != Some(&issuer.url) || members.contains_key("jti") {
+    // What else the same key signs: a JWT access token has a `jti`, signed UserInfo and an answer of
+    // the authorization endpoint have no `iat`.
+    let is_id_token = members.contains_key("iat") && !members.contains_key("jti");
+    if text("iss") != Some(&issuer.url) || !is_id_token {
         return None;
     }
     let aud = members.get("aud")?;

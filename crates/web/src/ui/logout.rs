@@ -35,6 +35,10 @@ async fn asked(app: &App, ask: &mut Ask<'_>) -> Result<Reply, LogoutRefused> {
         return Ok(Reply::see_other(&format!("{}?{}", parts.uri.path(), query(form.iter()))));
     }
     let leaving = leaving(app, ask, &form, form.one("id_token_hint")?).await?;
+    if parts.method == http::Method::HEAD {
+        // Only looks (RFC 9110 §9.3.2): a login outlives whoever previews a link.
+        return Ok(signed_out(app, ask, &leaving, true));
+    }
     match app.engine.sign_out(&mut ask.call(), &leaving, session, false).await? {
         SignedOut::Ended => Ok(gone(ask, &leaving)),
         SignedOut::Asks { customer } => Ok(question(app, ask, &leaving, &customer, session)),
