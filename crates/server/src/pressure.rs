@@ -3,7 +3,9 @@
 //! The measure is the time a new task waits until a worker takes it: it grows when more is asked than
 //! the processors can do, and is gone as soon as the rest has been answered. Sent away is what can be
 //! asked again at little cost and is asked most, in classes: resource servers keep what introspection
-//! told them, clients try a token request again, and a customer in the middle of a login stays.
+//! told them, clients try a token request again, and a customer in the middle of a login stays. Of a
+//! class as many are sent away as the wait is too long, so that the processors stay busy with the rest:
+//! a class that is sent away whole leaves them idle until the next measurement.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -20,6 +22,8 @@ const EVERY: Duration = Duration::from_millis(10);
 const CONNECTIONS_MIN: usize = 256;
 /// How often is looked whether there are that many.
 const REST: Duration = Duration::from_millis(100);
+/// How much one measurement moves what is believed: one late task is no overload.
+const SMOOTHING: u32 = 4;
 /// How often the operator is told, in measurements.
 const TELL_EVERY: u32 = 100;
 
@@ -47,23 +51,38 @@ impl Class {
         }
     }
 
-    /// The wait at which this class is sent away. The first one bounds what a token request waits;
-    /// each further one is reached only if all before it did not suffice.
-    const fn bearable(self) -> Duration {
-        Duration::from_millis(match self {
-            Self::Introspection => 10,
-            Self::Token => 20,
-            Self::Pushed => 40,
-            Self::Authorization => 80,
-            Self::Registration => 160,
-        })
+    /// The wait at which the first of this class are sent away; at twice of it all are. The first one
+    /// bounds what a token request waits; each further one is reached only if all before it did not
+    /// suffice.
+    const fn bearable_us(self) -> u32 {
+        match self {
+            Self::Introspection => 10_000,
+            Self::Token => 20_000,
+            Self::Pushed => 40_000,
+            Self::Authorization => 80_000,
+            Self::Registration => 160_000,
+        }
+    }
+
+    /// How many of [`PARTS`] requests of this class are sent away after a wait.
+    fn parts_away(self, wait_us: u32) -> u32 {
+        let bearable = self.bearable_us();
+        (wait_us.saturating_sub(bearable) / (bearable / PARTS)).min(PARTS)
     }
 }
+
+/// A class is sent away by so many parts, which take turns.
+const PARTS: u32 = 64;
+/// Goes through all parts in leaps of the golden ratio, which keeps those who are sent away apart. Has no
+/// divisor in common with [`PARTS`].
+const LEAP: u32 = 39;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pressure {
     wait_us: AtomicU32,
+    /// Whose turn it is, of [`PARTS`].
+    turn: AtomicU32,
     sent_away: AtomicU64,
 }
 
@@ -90,7 +109,7 @@ impl Pressure {
             while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 if connections() < CONNECTIONS_MIN {
                     (every, asked) = (REST, None);
-                    pressure.note(Duration::ZERO);
+                    pressure.forget();
                     continue;
                 }
                 every = EVERY;
@@ -121,9 +140,16 @@ impl Pressure {
         Ok(Watch(keep))
     }
 
+    /// One measurement. Only the watch writes.
     fn note(&self, wait: Duration) {
         let us = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
-        self.wait_us.store(us, Ordering::Relaxed);
+        let believed = self.wait_us.load(Ordering::Relaxed);
+        let next = believed - believed / SMOOTHING + us / SMOOTHING;
+        self.wait_us.store(next, Ordering::Relaxed);
+    }
+
+    fn forget(&self) {
+        self.wait_us.store(0, Ordering::Relaxed);
     }
 
     /// Tells the operator how many were sent away since the last time.
@@ -139,11 +165,13 @@ impl Pressure {
     /// Whether a request for `path` is to come again later. `connections` are open now.
     #[must_use]
     pub fn sends_away(&self, path: &str, connections: usize) -> bool {
-        let wait = Duration::from_micros(self.wait_us.load(Ordering::Relaxed).into());
-        if connections < CONNECTIONS_MIN || wait < Class::Introspection.bearable() {
+        let wait_us = self.wait_us.load(Ordering::Relaxed);
+        if connections < CONNECTIONS_MIN || wait_us <= Class::Introspection.bearable_us() {
             return false;
         }
-        let away = Class::of(path).is_some_and(|class| wait >= class.bearable());
+        let Some(class) = Class::of(path) else { return false };
+        let turn = self.turn.fetch_add(LEAP, Ordering::Relaxed) % PARTS;
+        let away = turn < class.parts_away(wait_us);
         self.sent_away.fetch_add(u64::from(away), Ordering::Relaxed);
         away
     }
@@ -162,17 +190,47 @@ mod tests {
         "/login",
     ];
 
+    /// What a server is like that has measured this for a while.
+    fn after(wait_ms: u64) -> Pressure {
+        let pressure = Pressure::default();
+        (0..100).for_each(|_| pressure.note(Duration::from_millis(wait_ms)));
+        pressure
+    }
+
     #[test]
     fn the_longer_the_wait_the_more_classes_are_sent_away() {
-        for (wait_ms, away) in [(5, 0), (10, 1), (25, 2), (50, 3), (100, 4), (1_000, 5)] {
-            let pressure = Pressure::default();
-            pressure.note(Duration::from_millis(wait_ms));
-            let many = PATHS.map(|path| pressure.sends_away(path, CONNECTIONS_MIN));
-            assert_eq!(many.iter().filter(|sent| **sent).count(), away, "{wait_ms} ms");
+        for (wait_ms, away) in [(5, 0), (10, 0), (21, 1), (41, 2), (81, 3), (161, 4), (1_000, 5)] {
+            let pressure = after(wait_ms);
+            let many = PATHS.map(|path| {
+                (0..PARTS).filter(|_| pressure.sends_away(path, CONNECTIONS_MIN)).count()
+            });
+            let whole = many.iter().filter(|sent| **sent == PARTS as usize).count();
+            assert_eq!(whole, away, "{wait_ms} ms: {many:?}");
             assert!(many.is_sorted_by(|a, b| a >= b), "{wait_ms} ms: {many:?}");
             let few = PATHS.map(|path| pressure.sends_away(path, CONNECTIONS_MIN - 1));
             assert_eq!(few, [false; 6]);
         }
+    }
+
+    #[test]
+    fn of_a_class_as_many_are_sent_away_as_the_wait_is_too_long() {
+        for (wait_ms, of_64) in [(20, 0..=0), (25, 14..=17), (30, 29..=33), (35, 44..=49)] {
+            let pressure = after(wait_ms);
+            let token = "/oauth2/v4/token";
+            let away: Vec<bool> =
+                (0..PARTS).map(|_| pressure.sends_away(token, CONNECTIONS_MIN)).collect();
+            let sent = away.iter().filter(|sent| **sent).count();
+            assert!(of_64.contains(&sent), "{wait_ms} ms: {sent}");
+            let longest = away.split(|sent| !sent).map(<[bool]>::len).max();
+            assert!(longest <= Some(4), "{wait_ms} ms: {longest:?} in a row");
+        }
+    }
+
+    #[test]
+    fn one_late_task_is_no_overload() {
+        let pressure = Pressure::default();
+        pressure.note(Duration::from_millis(35));
+        assert!(!pressure.sends_away("/introspect", CONNECTIONS_MIN));
     }
 
     #[test]
