@@ -20,6 +20,8 @@ mod actors;
 mod storm;
 #[path = "../crash/stage.rs"]
 mod stage;
+#[path = "../../crates/store/tests/postgres/patience.rs"]
+mod patience;
 mod place;
 mod cluster;
 mod house;

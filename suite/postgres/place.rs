@@ -67,8 +67,13 @@ impl Place {
     fn psql(&self) -> Command {
         let mut command = Command::new(programs().join("psql"));
         command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.server]);
-        let path = format!("-c search_path={}", self.schema);
-        command.env("PGOPTIONS", path).stdin(Stdio::null());
+        // It waits for no standby, and for nobody's lock for ever: also what clears up after a test that
+        // has failed comes to an end.
+        let options = format!(
+            "-c search_path={} -c synchronous_commit=local -c statement_timeout=60s",
+            self.schema
+        );
+        command.env("PGOPTIONS", options).stdin(Stdio::null());
         command
     }
 }
@@ -85,9 +90,10 @@ impl Drop for Place {
 pub(crate) struct Session(Child, Option<std::process::ChildStdin>);
 
 impl Drop for Session {
-    /// Rolls back.
+    /// Rolls back. One that waits for its server does not wait for its end of input.
     fn drop(&mut self) {
         drop(self.1.take());
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }

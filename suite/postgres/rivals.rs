@@ -9,6 +9,7 @@ use crate::house::{Both, House};
 use crate::stage::{self, Server};
 use crate::storm::{self, Estate};
 use crate::suspended::ByFile;
+use crate::wire::Wire as _;
 use crate::{history, rules};
 
 const ROUNDS: usize = 12;
@@ -102,6 +103,29 @@ fn an_assertion_is_good_once_for_all_nodes() {
         let said = two.race(|actors| actors.assert(&assertion));
         assert_eq!(said.iter().filter(|said| gave(said)).count(), 1, "round {round}: {said:?}");
         assert!(!gave(&two.at(round % 2).assert(&assertion)));
+    }
+}
+
+/// The tables, the tenants, their keys: each is made once, whoever comes first.
+#[test]
+fn nodes_that_start_at_once_on_an_empty_database_agree() {
+    for _ in 0..4 {
+        let house = House::new();
+        let nodes = thread::scope(|scope| {
+            let start = |name| {
+                let house = &house;
+                scope.spawn(move || house.start(name))
+            };
+            ["a", "b", "c"].map(start).map(|started| started.join().unwrap())
+        });
+        let published = |node: &Server| {
+            node.wire
+                .send("GET", "/auth/realms/sandbox/protocol/openid-connect/certs", "", "")
+                .unwrap()
+                .body
+        };
+        let keys = published(&nodes[0]);
+        assert!(keys.contains("\"kid\"") && nodes.iter().all(|node| published(node) == keys));
     }
 }
 

@@ -55,6 +55,9 @@ pub const POSTGRES_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const POSTGRES_RETRY_FIRST: Duration = Duration::from_millis(50);
 /// See [`POSTGRES_RETRY_FIRST`].
 pub const POSTGRES_RETRY_LONGEST: Duration = Duration::from_secs(1);
+/// How long a start waits for somebody else who makes or changes the tables: much longer than making
+/// them takes, and whoever started us learns why before it gives up.
+pub const POSTGRES_TABLES_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for what was queued.
 pub const POSTGRES_CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 /// Errands that wait at the desk: lists, the feed, sweeping. They come one at a time from a few places.

@@ -1,10 +1,14 @@
 //! The tables, step by step: expand and contract. A step that expands can be taken while older
 //! programs run; one that contracts waits until none of them does.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 
 use super::address::Address;
 use super::session::{Session, Trouble, fix};
+use crate::limits::POSTGRES_TABLES_PATIENCE;
 use crate::open::OpenError;
 
 /// One step of the schema.
@@ -79,9 +83,14 @@ impl Schema<'_> {
     pub(super) async fn ready(&self) -> Result<i32, OpenError> {
         let known = self.known();
         let meta = match self.meta().await? {
-            Some(meta) => meta,
-            None => {
-                self.run_all().await?;
+            Some(meta) if meta.schema >= known => meta,
+            // Somebody may be at it in this moment: another node that starts, or `migrate run`.
+            Some(_) | None => {
+                self.turn(Some(POSTGRES_TABLES_PATIENCE)).await?;
+                if self.meta().await?.is_none() {
+                    self.take_all().await?;
+                }
+                self.turn_over().await?;
                 let missing = || self.refused("the tables were not made", "try again");
                 self.meta().await?.ok_or_else(missing)?
             }
@@ -113,12 +122,47 @@ impl Schema<'_> {
         Ok(Plan { found, known: self.known(), steps, behind })
     }
 
-    /// Takes every step that can be taken. One transaction each; several programs at once take turns.
+    /// Takes every step that can be taken. Several programs at once take turns.
     pub(super) async fn run_all(&self) -> Result<(), OpenError> {
+        self.turn(None).await?;
+        self.take_all().await?;
+        self.turn_over().await
+    }
+
+    /// Waits until nobody else makes or changes the tables, and keeps them from it until our turn is
+    /// over, or the connection is. Of several steps nobody sees the tables in between.
+    async fn turn(&self, patience: Option<Duration>) -> Result<(), OpenError> {
+        let millis = patience.map_or(0, |patience| patience.as_millis());
+        let text = format!(
+            "begin; set local statement_timeout = 0; set local lock_timeout = {millis};
+             select pg_advisory_lock({}); commit",
+            self.lock()
+        );
+        self.session.client.batch_execute(&text).await.map_err(|why| match why.code() {
+            Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => OpenError::unreachable(
+                self.address,
+                "somebody else is making or changing its tables",
+                "wait until `counterfoil migrate run` has ended, or the other node has started",
+            ),
+            Some(_) | None => self.told(&Trouble::Postgres(why)),
+        })
+    }
+
+    async fn turn_over(&self) -> Result<(), OpenError> {
+        self.execute(&format!("select pg_advisory_unlock({})", self.lock())).await
+    }
+
+    /// By name, because the schema need not be there yet.
+    fn lock(&self) -> String {
+        format!("hashtext('counterfoil schema'), hashtext('{}')", self.address.schema)
+    }
+
+    /// One transaction each, in our turn.
+    async fn take_all(&self) -> Result<(), OpenError> {
         let name = &self.address.schema;
         let exists = "select 1 from pg_namespace where nspname = $1";
         if self.ask(exists, &[&&**name]).await?.is_empty() {
-            self.execute(&format!("create schema if not exists \"{name}\"")).await?;
+            self.execute(&format!("create schema \"{name}\"")).await?;
         }
         let plan = self.plan().await?;
         let held_up = plan.held_up().map_or(i64::MAX, |step| step.version);
@@ -130,18 +174,11 @@ impl Schema<'_> {
 
     async fn take(&self, step: &Step) -> Result<(), OpenError> {
         let Step { version, sql, .. } = step;
-        let lock = "select pg_advisory_xact_lock(hashtext('counterfoil schema'),
-            hashtext(current_schema()))";
-        // Somebody else may have taken it while we waited for the lock.
-        self.execute(&format!("begin; set local statement_timeout = 0; {lock}")).await?;
-        let reached = self.meta().await?.map_or(0, |meta| meta.schema);
-        if reached >= *version {
-            return self.execute("rollback").await;
-        }
         let oldest = if step.contracts { *version } else { 0 };
         let done = self
             .execute(&format!(
-                "{sql}; update meta set value = {version} where name = 'schema';
+                "begin; set local statement_timeout = 0;
+                 {sql}; update meta set value = {version} where name = 'schema';
                  update meta set value = greatest(value, {oldest}) where name = 'oldest'; commit"
             ))
             .await;

@@ -1,6 +1,7 @@
 //! What the store does when the server does not: nothing is guessed, and nothing has to be restarted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use counterfoil_engine::store::{
@@ -12,6 +13,7 @@ use counterfoil_store::{Health, PostgresStore};
 
 use crate::backend::Place;
 use crate::conformance::{Hands, block_on};
+use crate::patience::{until, until_some};
 
 fn opened(place: &Place) -> PostgresStore {
     PostgresStore::open(&place.url, Hands::at(Hands::START).micros()).unwrap()
@@ -37,13 +39,13 @@ fn get(store: &PostgresStore, name: &str) -> Option<Versioned> {
 
 /// Asks until the store says yes; each no is a whole round trip or a pause of the store's own.
 fn until_committed(store: &PostgresStore, name: &str) {
-    for n in 0.. {
-        match block_on(store.commit(create(&format!("{name} {n}")))) {
-            Ok(()) => return,
-            Err(why) => assert_eq!(why, CommitError::Unavailable),
-        }
-        thread::yield_now();
-    }
+    let tried = AtomicUsize::new(0);
+    until("a commit is taken", || {
+        let n = tried.fetch_add(1, Ordering::Relaxed);
+        let done = block_on(store.commit(create(&format!("{name} {n}"))));
+        assert!(matches!(done, Ok(()) | Err(CommitError::Unavailable)), "{done:?}");
+        done.is_ok()
+    });
 }
 
 fn end_all(place: &Place) {
@@ -60,13 +62,9 @@ fn connections_that_the_server_ends_are_had_again() {
     block_on(store.commit(create("before"))).unwrap();
     end_all(&place);
     until_committed(&store, "after");
-    while block_on(store.read(&[claim("before")])) == Err(Unavailable) {
-        thread::yield_now();
-    }
+    until("reads are answered", || block_on(store.read(&[claim("before")])) != Err(Unavailable));
     assert!(get(&store, "before").is_some());
-    while store.health() != Health::Ready {
-        thread::yield_now();
-    }
+    until("every connection is back", || store.health() == Health::Ready);
 }
 
 /// The transaction that is cut off has sent its commit or has not: nobody knows, and nobody says so.
@@ -80,9 +78,7 @@ fn a_connection_lost_during_a_commit_is_unavailable_and_never_success() {
     thread::scope(|scope| {
         let commit = scope.spawn(|| block_on(store.commit(create("cut off"))));
         let locked = "select count(*) from pg_locks where not granted";
-        while waiting.number(locked) == 0 {
-            thread::yield_now();
-        }
+        until("the commit waits for the lock", || waiting.number(locked) > 0);
         waiting.number("select count(pg_terminate_backend(pid)) from pg_locks where not granted");
         assert_eq!(commit.join().unwrap(), Err(CommitError::Unavailable));
     });
@@ -108,12 +104,8 @@ fn after_a_lost_connection_every_chain_is_still_one() {
         end_all(&place);
     }
     until_committed(&store, "end");
-    let events = loop {
-        match block_on(store.feed(Position::default(), 1_000)) {
-            Ok(events) => break events,
-            Err(Unavailable) => thread::yield_now(),
-        }
-    };
+    let feed = || block_on(store.feed(Position::default(), 1_000)).ok();
+    let events = until_some("the feed is answered", feed);
     assert!(!events.is_empty());
     crate::conformance::feed::verify(&events);
 }
@@ -136,17 +128,17 @@ fn a_transaction_that_the_server_gives_up_is_run_anew() {
     other.run("update claims set bucket = 1 where key = '\\x62616e6b000162'");
     thread::scope(|scope| {
         let commit = scope.spawn(|| block_on(store.commit(batch)));
-        while watching.number(&format!("select count(*) {}", place.held_up())) == 0 {
-            thread::yield_now();
-        }
+        let waits = format!("select count(*) {}", place.held_up());
+        until("the commit waits for a lock", || watching.number(&waits) > 0);
         other.run("update claims set bucket = 1 where key = '\\x62616e6b000161'; commit");
         assert_eq!(commit.join().unwrap(), Ok(()));
     });
     assert_eq!(get(&store, "a").unwrap().record, owner("new"));
     let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
-    while watching.number(deadlocks) == 0 {
+    until("the server counts a deadlock", || {
         watching.run("select pg_stat_clear_snapshot()");
-    }
+        watching.number(deadlocks) > 0
+    });
 }
 
 /// What a batch was decided on being absent stays so until it is committed, also against somebody

@@ -11,6 +11,7 @@
 #[path = "../../src/conformance/mod.rs"]
 pub mod conformance;
 mod backend;
+mod patience;
 mod faults;
 mod nodes;
 mod start;

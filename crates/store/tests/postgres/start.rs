@@ -1,5 +1,8 @@
 //! What a start finds, and what it says: what was tried, what was found, what to do.
 
+use std::sync::Barrier;
+use std::thread;
+
 use counterfoil_engine::store::{Batch, Change, ClaimKind, Expected, Key, Record, Store};
 use counterfoil_protocol::ids::TenantId;
 use counterfoil_store::PostgresStore;
@@ -7,6 +10,7 @@ use counterfoil_store::postgres::{STEPS, Step};
 
 use crate::backend::Place;
 use crate::conformance::{Hands, block_on};
+use crate::patience::until;
 
 fn open(url: &str) -> Result<PostgresStore, String> {
     PostgresStore::open(url, Hands::at(Hands::START).micros()).map_err(|why| why.to_string())
@@ -82,6 +86,52 @@ fn a_server_that_takes_no_writes_is_not_used() {
     let url = format!("{}&options=-c%20default_transaction_read_only%3Don", place.url);
     let told = refused(&url);
     assert!(told.contains("takes no writes") && told.contains("failover"), "{told}");
+}
+
+/// The schema, its tables, the numbers in them: whoever comes second finds them made, and never half.
+#[test]
+fn programs_that_start_at_once_where_nothing_is_find_the_same_tables() {
+    for _ in 0..8 {
+        let place = Place::new();
+        let start = Barrier::new(6);
+        let opened = thread::scope(|scope| {
+            let one = || {
+                start.wait();
+                open(&place.url)
+            };
+            let all: Vec<_> = (0..6).map(|_| scope.spawn(one)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        for (n, store) in opened.into_iter().enumerate() {
+            put(&store.unwrap(), &format!("by {n}"));
+        }
+        assert_eq!(place.other().number("select count(*) from claims"), 6);
+        assert_eq!(place.other().number("select count(*) from lanes"), 24, "four lanes each");
+    }
+}
+
+/// Another node that starts, or the command: what it leaves is what counts.
+#[test]
+fn who_starts_while_the_tables_are_changed_waits_for_the_end() {
+    let place = Place::new();
+    let micros = Hands::at(Hands::START).micros();
+    drop(PostgresStore::open_knowing(&place.url, micros, ONE).unwrap());
+    let (changing, watching) = (place.other(), place.other());
+    let lock = format!("hashtext('counterfoil schema'), hashtext('{}')", place.schema);
+    changing.run(&format!("select pg_advisory_lock({lock})"));
+    let started = thread::scope(|scope| {
+        let started = scope.spawn(|| open(&place.url));
+        let waits = format!("select count(*) {}", place.held_up());
+        until("the start waits", || watching.number(&waits) > 0);
+        for step in &STEPS[1..] {
+            changing.run(step.sql);
+        }
+        let version = STEPS.len();
+        changing.run(&format!("update meta set value = {version} where name = 'schema'"));
+        changing.run(&format!("select pg_advisory_unlock({lock})"));
+        started.join().unwrap()
+    });
+    put(&started.unwrap(), "after");
 }
 
 static ONE: &[Step] =
