@@ -5,6 +5,7 @@ use crate::actors::{Actors, MX};
 use crate::cluster::Cluster;
 use crate::history::{By, History, Said};
 use crate::house::House;
+use crate::patience::{until, until_some};
 use crate::place::Place;
 use crate::stage::{self, Server};
 use crate::wire::{Answer, Wire as _};
@@ -38,14 +39,14 @@ fn is_later(answer: &Answer) -> bool {
 
 /// Asks until it is answered; 503 is the only other answer.
 fn until_answered(node: &Server, token: &str) -> String {
-    loop {
+    until_some("a refresh is answered", || {
         let answer = refresh(node, token);
-        if !is_later(&answer) {
-            assert_eq!(answer.status, 200, "{}", answer.body);
-            return answer.member("refresh_token").unwrap();
+        if is_later(&answer) {
+            return None;
         }
-        std::thread::yield_now();
-    }
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.member("refresh_token")
+    })
 }
 
 fn readiness(node: &Server) -> (u16, String) {
@@ -54,9 +55,7 @@ fn readiness(node: &Server) -> (u16, String) {
 }
 
 fn until_ready(node: &Server) {
-    while readiness(node).0 != 200 {
-        std::thread::yield_now();
-    }
+    until("the node is ready", || readiness(node).0 == 200);
 }
 
 #[test]
@@ -89,9 +88,8 @@ fn a_database_that_is_stopped_and_started_again_is_waited_for() {
             let live = node.wire.send("GET", "/livez", "", "").unwrap();
             assert_eq!(live.status, 200);
             // First the connections are found lost, then the silence is too long.
-            while !readiness(node).1.contains("[\"store\",\"feed\"]") {
-                std::thread::yield_now();
-            }
+            let silent = || readiness(node).1.contains("[\"store\",\"feed\"]");
+            until("the silence is noticed", silent);
             assert_eq!(readiness(node).0, 503);
             let form = format!("token={token}");
             let look = node.wire.post("/introspect", "mxresource:mxresourcesecret", &form).unwrap();
@@ -101,6 +99,79 @@ fn a_database_that_is_stopped_and_started_again_is_waited_for() {
         let next = nodes.each_ref().map(|node| until_answered(node, &token));
         assert_eq!(next[0], next[1], "wherever it is asked");
         nodes.iter().for_each(until_ready);
+    }
+}
+
+/// A server at which every commit waits for a standby that is not there.
+struct Forsaken<'h>(&'h House);
+
+impl<'h> Forsaken<'h> {
+    /// The server heeds a setting some time after it was told. So it counts when a commit does wait:
+    /// somebody else's, one after the other.
+    fn begin(house: &'h House) -> Self {
+        let forsaken = Self(house);
+        forsaken.confirmed_by("nobody");
+        let _probe = house.place.session(
+            "set application_name = 'probe'; set synchronous_commit = on;
+             do $$ begin loop
+                 perform pg_logical_emit_message(true, 'probe', '');
+                 commit;
+             end loop; end $$;",
+        );
+        until("a commit waits for the standby", || forsaken.waiting("probe", "pid") > 0);
+        forsaken.waiting("probe", "pg_terminate_backend(pid)");
+        forsaken
+    }
+
+    fn confirmed_by(&self, who: &str) {
+        self.0.place.sql(&format!("alter system set synchronous_standby_names = '{who}'"));
+        self.0.place.sql("select pg_reload_conf()");
+    }
+
+    /// Does something about each commit of `who` that waits. How many there were.
+    fn waiting(&self, who: &str, what: &str) -> usize {
+        let text = format!(
+            "select {what} from pg_stat_activity
+             where wait_event = 'SyncRep' and application_name = '{who}'"
+        );
+        self.0.place.sql(&text).lines().count()
+    }
+
+    fn over(self) {
+        self.confirmed_by("");
+    }
+}
+
+/// The standby that must confirm does not: nobody is told that it did, also not when somebody at the
+/// server ends the wait, after which the server calls it done.
+#[test]
+fn a_commit_that_no_standby_confirms_is_not_acknowledged() {
+    let cluster = Cluster::start(&[]);
+    let house = House::at(Place::at(&cluster.url()));
+    let node = house.start("a");
+    let tokens = [begun(&node), begun(&node)];
+    let schema = &house.place.schema;
+    let forsaken = Forsaken::begin(&house);
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| refresh(&node, &tokens[0]));
+        // Whatever else the node commits in the meantime is ended with it.
+        until("the refresh is answered when its wait is ended", || {
+            forsaken.waiting(schema, "pg_cancel_backend(pid)");
+            asked.is_finished()
+        });
+        assert!(is_later(&asked.join().unwrap()), "cancelled, and called done by the server");
+        let asked = scope.spawn(|| refresh(&node, &tokens[1]));
+        until("the refresh waits for the standby, or is answered", || {
+            forsaken.waiting(schema, "pid") > 0 || asked.is_finished()
+        });
+        assert!(is_later(&asked.join().unwrap()), "not confirmed in time");
+    });
+    let log = std::fs::read_to_string(cluster.path("log")).unwrap();
+    assert!(log.contains("canceling wait for synchronous replication due to user request"));
+    forsaken.over();
+    for token in tokens {
+        let next = until_answered(&node, &token);
+        assert_eq!(until_answered(&node, &token), next);
     }
 }
 
@@ -116,15 +187,11 @@ fn an_unknown_outcome_is_503_and_the_retry_is_answered() {
     let held = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation
         join pg_namespace n on n.oid = c.relnamespace where c.relname = 'grants' and n.nspname = ";
     let granted = format!("{held}'{schema}' and l.mode = 'ExclusiveLock' and l.granted");
-    while house.place.sql(&granted) != "1" {
-        std::thread::yield_now();
-    }
+    until("the table is locked", || house.place.sql(&granted) == "1");
     let answer = std::thread::scope(|scope| {
         let asked = scope.spawn(|| refresh(&node, &token));
         let waits = format!("{held}'{schema}' and not l.granted");
-        while house.place.sql(&waits) == "0" {
-            std::thread::yield_now();
-        }
+        until("the commit waits for the lock", || house.place.sql(&waits) != "0");
         house.place.cut();
         asked.join().unwrap()
     });
