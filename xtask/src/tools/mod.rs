@@ -46,14 +46,14 @@ pub(crate) static CARGO_DENY: Tool = Tool {
     used_by: "deny, advisories",
     probe: &["cargo", "deny", "--version"],
     oldest: &[0, 20, 2],
-    source: Source::Cargo("cargo install --locked cargo-deny --version 0.20.2"),
+    source: Source::Cargo("cargo install --debug --locked cargo-deny --version 0.20.2"),
 };
 pub(crate) static CARGO_FUZZ: Tool = Tool {
     name: "cargo-fuzz",
     used_by: "fuzz",
     probe: &["cargo", "fuzz", "--version"],
     oldest: &[0, 13, 2],
-    source: Source::Cargo("cargo install --locked cargo-fuzz --version 0.13.2"),
+    source: Source::Cargo("cargo install --debug --locked cargo-fuzz --version 0.13.2"),
 };
 pub(crate) static NODE: Tool = Tool {
     name: "node",
