@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
                          [--grants N] [--rate PERCENT...] [--peer node-oidc-provider]
-                         [--count [--budget FILE]]
+                         [--reads] [--count [--budget FILE]]
 
   --quick         under three minutes after the build: short windows, 100,000 grants
   --flow NAME     these flows only; `--list` names them
@@ -20,6 +20,7 @@ Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
   --grants N      growth: flows that read grants, with 100,000 of them and with N
   --rate PERCENT  fixed rates in parts of the peak, such as 50%,80%,120%
   --peer NAME     measures another server too, installed by npm into a temporary folder
+  --reads         the read of one grant: on the worker, handed to another thread, from what is kept
   --count         instructions per answer of the five hottest flows, by callgrind
   --budget FILE   with --count: fails where a flow is off its budget by more than 3 %
 

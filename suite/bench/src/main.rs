@@ -18,6 +18,7 @@ mod rates;
 mod growth;
 mod peer;
 mod count;
+mod reads;
 mod run;
 
 use std::path::Path;

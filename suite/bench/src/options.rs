@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// With `--count`: fails where a flow needs more than this file allows it.
     #[arg(long, value_name = "FILE", requires = "count")]
     pub(crate) budget: Option<PathBuf>,
+    /// Reads of one grant by the ways there are: on the worker, handed over, from what is kept.
+    #[arg(long)]
+    pub(crate) reads: bool,
     /// The flows there are.
     #[arg(long)]
     pub(crate) list: bool,

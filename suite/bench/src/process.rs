@@ -138,6 +138,11 @@ fn usage(id: u32) -> Result<Usage, String> {
 }
 
 impl Usage {
+    /// Of this process.
+    pub(crate) fn own() -> Result<Self, String> {
+        usage(std::process::id())
+    }
+
     /// Nanoseconds of user and system time since `before`: by the scheduler's own clock, or in ticks
     /// when a thread has ended in between and took its figure along.
     pub(crate) fn cpu_ns_since(&self, before: &Self) -> u64 {

@@ -1,5 +1,6 @@
 //! One run: lay the ground, start the servers, measure what was asked for, say it.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::flows::{self, Flow};
@@ -7,13 +8,13 @@ use crate::ground::{self, Ground};
 use crate::options::Options;
 use crate::process::Process;
 use crate::rounds::{Servers, Timing};
-use crate::seed::{self, Amounts};
-use crate::{count, floor, growth, peer, rates, report, start};
+use crate::seed::{self, Amounts, Seeded};
+use crate::{count, floor, growth, peer, rates, reads, report, start};
 
 /// Grants of a quick run, and the lower end of growth.
 pub(crate) const FEW: usize = 100_000;
 /// Grants of a full run.
-const MANY: usize = 1_000_000;
+pub(crate) const MANY: usize = 1_000_000;
 
 /// Says something to people: results to stdout unless machines read that.
 pub(crate) struct Voice {
@@ -47,6 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     if options.count {
         return count::run(options, &voice);
+    }
+    if options.reads {
+        return reads::run(options, &voice);
     }
     if let Some(count) = options.grants {
         return growth::run(options, &voice, count);
@@ -102,16 +106,25 @@ fn amounts(options: &Options, grants: usize) -> Amounts {
     }
 }
 
-/// Lays the ground, fills the stores and starts both servers.
-pub(crate) fn servers(options: &Options, grants: usize) -> Result<(Servers, f64), String> {
+/// Lays the ground and fills the stores; the binary is the server's.
+pub(crate) fn filled(
+    options: &Options,
+    amounts: Amounts,
+) -> Result<(Ground, PathBuf, Seeded), String> {
     let binary = ground::binary(options.binary.as_deref())?;
     eprintln!("  keys, clients, configuration");
     let ground = Ground::lay()?;
     // Once, so that there are tenants, clients and signing keys.
     Process::counterfoil(&binary, &ground.config())?.stop()?;
     floor::prepare(&ground)?;
-    eprintln!("  {grants} living grants, for both servers");
-    let seeded = seed::seed(&ground, amounts(options, grants))?;
+    eprintln!("  {} living grants, for both servers", amounts.grants);
+    let seeded = seed::seed(&ground, amounts)?;
+    Ok((ground, binary, seeded))
+}
+
+/// Lays the ground, fills the stores and starts both servers.
+pub(crate) fn servers(options: &Options, grants: usize) -> Result<(Servers, f64), String> {
+    let (ground, binary, seeded) = filled(options, amounts(options, grants))?;
     let ours = Process::counterfoil(&binary, &ground.config())?;
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     let folder = ground.path("");

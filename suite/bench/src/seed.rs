@@ -88,6 +88,8 @@ pub(crate) struct Seeded {
     pub(crate) ours: Handles,
     pub(crate) floor: Handles,
     pub(crate) bytes_per_grant: f64,
+    /// Living grants of which the driver knows the tokens.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// What a seeded grant is for.
@@ -177,6 +179,7 @@ impl Seeder<'_> {
         let mut floor_rows = floor::Rows::begin(self.ground)?;
         let total: usize = uses.iter().map(|(_, count)| count).sum();
         let mut made = 0;
+        let mut keys = vec![];
         let mut sent = tokio::task::JoinSet::new();
         let mut batch: Vec<Change> = Vec::with_capacity(BATCH);
         for (purpose, count) in uses {
@@ -189,6 +192,9 @@ impl Seeder<'_> {
                 self.hand_out((purpose, n), &grant, known, (&mut ours, &mut theirs));
                 floor_rows.add(&grant.id.0, &self.row(purpose, n))?;
                 let key = Key::Grant(self.issuer.tenant.id.clone(), grant.id);
+                if known && purpose == Use::Living {
+                    keys.push(key.clone());
+                }
                 let next = Some(Record::Grant(Box::new(grant)));
                 batch.push(Change { key, expected: Expected::Absent, next });
                 made += 1;
@@ -213,7 +219,7 @@ impl Seeder<'_> {
             arrived(Some(done))?;
         }
         floor_rows.end()?;
-        Ok((Seeded { ours, floor: theirs, bytes_per_grant: 0.0 }, total))
+        Ok((Seeded { ours, floor: theirs, bytes_per_grant: 0.0, keys }, total))
     }
 
     fn grant(
