@@ -80,6 +80,13 @@ impl Cluster {
         self.run("pg_ctl", &["stop", "-w", "-m", how, "-D", "d"]);
     }
 
+    /// Puts a copy of one of its folders in the place of another. It must not run.
+    pub(crate) fn copy(&self, from: &str, to: &str) {
+        let remove = Command::new("rm").arg("-rf").arg(self.path(to)).status().unwrap();
+        let copy = Command::new("cp").arg("-a").arg(self.path(from)).arg(self.path(to)).status();
+        assert!(remove.success() && copy.unwrap().success(), "{from} to {to}");
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) {
         let done = command(self.folder.path(), program, arguments).status().unwrap();
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();

@@ -29,6 +29,7 @@ mod rivals;
 mod suspended;
 mod keys;
 mod gone;
+mod setback;
 mod fake;
 mod urls;
 mod connections;

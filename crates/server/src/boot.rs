@@ -162,7 +162,7 @@ impl Spare {
     }
 }
 
-/// Applies what files say, unless nothing may be written; then the log is told.
+/// Applies what files say, unless nothing may be written.
 ///
 /// # Errors
 /// As [`apply`].
@@ -172,14 +172,7 @@ pub async fn apply_unless_quarantined(
     loaded: Loaded,
     spare: Spare,
 ) -> Result<Vec<String>, Failure> {
-    if let Some(why) = vigil.quarantine() {
-        eprintln!(
-            "quarantine: {why}. Nothing is issued and nothing is active; see `counterfoil status`, \
-             and `counterfoil restore --accept` when you know what was lost"
-        );
-        return Ok(vec![]);
-    }
-    apply(app, loaded, spare).await
+    if vigil.is_quarantined() { Ok(vec![]) } else { apply(app, loaded, spare).await }
 }
 
 /// Applies what files say. Signing keys that a tenant lacks are made first, on all processors,

@@ -118,13 +118,10 @@ pub async fn run(
     if !vigil.is_quarantined() {
         let _ = app.engine.append_access_events().await;
     }
-    tokio::task::spawn_blocking(move || {
-        // The next start has the older mark, if this one cannot be written.
-        let _ = vigil.remember();
-        vigil.store().close();
-    })
-    .await
-    .map_err(|e| Failure::failed(format!("the store did not close: {e}")))
+    // The next start has the older mark, if this one cannot be written.
+    let _ = vigil.look().await;
+    let closing = tokio::task::spawn_blocking(move || vigil.store().close());
+    closing.await.map_err(|e| Failure::failed(format!("the store did not close: {e}")))
 }
 
 /// Frees what has expired, in small steps between the commits of others; appends waiting events.
@@ -140,9 +137,8 @@ async fn keep_house(app: Arc<App>, vigil: Arc<Vigil>, mut stop: watch::Receiver<
         tokio::select! {
             () = stopped(&mut stop) => return,
             _ = mark.tick() => {
-                let vigil = vigil.clone();
                 // The next one says the same and more.
-                let _ = tokio::task::spawn_blocking(move || vigil.remember()).await;
+                let _ = vigil.look().await;
             }
             // Nothing is written to a store that may be the wrong one.
             _ = append.tick(), if !vigil.is_quarantined() => {

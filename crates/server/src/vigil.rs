@@ -3,20 +3,24 @@
 //!
 //! How far the store has come is kept beside the key file, where no copy of the store brings it along.
 //! A store that is behind it has lost revocations: what they ended would be alive again. So nothing is
-//! issued and nothing is active until somebody who knows what was lost says so.
+//! issued and nothing is active until somebody who knows what was lost says so. A database can be set
+//! back while servers work, so it is asked again and again.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use counterfoil_engine::ctx::Entropy as _;
+use counterfoil_engine::store::Unavailable;
 use counterfoil_protocol::ids::{GrantId, hex};
-use counterfoil_store::{Health, Mark, Opened, Standing};
+use counterfoil_store::{Health, Mark, Opened, Progress, Standing};
 use counterfoil_web::reply::{Body, Reply};
 use counterfoil_web::request_id::RequestId;
 use http::request::Parts;
 use http::{Method, Response};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use crate::failure::Failure;
 use crate::keyfile::private;
@@ -34,7 +38,7 @@ pub struct Vigil {
     nodes: Option<Arc<Nodes>>,
     quarantined: AtomicBool,
     why: Mutex<Option<String>>,
-    last: Mutex<Option<Mark>>,
+    last: Mutex<Vec<Mark>>,
 }
 
 /// One thing that must be well.
@@ -44,6 +48,17 @@ pub struct Check {
     pub name: String,
     /// What is wrong, for the operator; `None` when nothing is.
     pub failing: Option<String>,
+}
+
+/// What the file says: one mark, or one for each lane.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    store: Option<String>,
+    number: Option<u64>,
+    hash: Option<String>,
+    #[serde(default)]
+    lane: Vec<Stored>,
 }
 
 #[derive(Deserialize)]
@@ -58,25 +73,17 @@ impl Vigil {
     /// Compares the store with what the folder of the key file remembers of it.
     ///
     /// # Errors
-    /// [`Failure::config`] for a damaged mark, [`Failure::failed`] when the store does not answer.
-    pub fn begin(
+    /// [`Failure::config`] for a damaged mark; those of [`Self::look`].
+    pub async fn begin(
         store: Arc<Opened>,
         nodes: Option<Arc<Nodes>>,
         keys: &Path,
     ) -> Result<Self, Failure> {
         let path = keys.join(FILE);
-        let why = match read(&path)? {
-            None => None,
-            Some(earlier) => {
-                let standing = store.standing(&earlier);
-                let standing =
-                    standing.map_err(|_| Failure::failed("the store does not answer"))?;
-                doubt(standing)
-            }
-        };
-        let (quarantined, last) = (AtomicBool::new(why.is_some()), Mutex::default());
-        let vigil = Self { store, path, nodes, quarantined, why: Mutex::new(why), last };
-        vigil.remember()?;
+        let earlier = read(&path)?;
+        let (quarantined, why) = (AtomicBool::default(), Mutex::default());
+        let vigil = Self { store, path, nodes, quarantined, why, last: Mutex::new(earlier) };
+        vigil.look().await?;
         Ok(vigil)
     }
 
@@ -111,28 +118,55 @@ impl Vigil {
     ///
     /// # Errors
     /// When the mark cannot be written; then nothing changes.
-    pub fn accept(&self) -> Result<(), Failure> {
-        self.write()?;
+    pub async fn accept(&self) -> Result<(), Failure> {
+        let Progress { marks, .. } = self.progress(vec![]).await?;
+        self.keep(marks).await?;
         self.quarantined.store(false, Ordering::Release);
         Ok(())
     }
 
-    /// Keeps how far the store has come, if it has. Blocks.
+    /// Keeps how far the store has come, if it has all that it had; otherwise the quarantine begins, and
+    /// the log is told.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn remember(&self) -> Result<(), Failure> {
-        if self.is_quarantined() { Ok(()) } else { self.write() }
+    /// When the store does not answer, or the mark cannot be written.
+    pub async fn look(&self) -> Result<(), Failure> {
+        if self.is_quarantined() {
+            return Ok(());
+        }
+        let earlier = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Read from what is committed, so a mark is never ahead of the store.
+        let Progress { marks, standing } = self.progress(earlier).await?;
+        let Some(why) = doubt(standing) else { return self.keep(marks).await };
+        eprintln!(
+            "quarantine: {why}. Nothing is issued and nothing is active; see `counterfoil status`, \
+             and `counterfoil restore --accept` when you know what was lost"
+        );
+        *self.why.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        self.quarantined.store(true, Ordering::Release);
+        Ok(())
     }
 
-    fn write(&self) -> Result<(), Failure> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read from what is committed, so the mark is never ahead of the store.
-        let Some(mark) = self.store.mark().filter(|mark| *last != Some(*mark)) else {
-            return Ok(());
+    /// A file is read on a thread that may wait for it.
+    async fn progress(&self, earlier: Vec<Mark>) -> Result<Progress, Failure> {
+        let found = if let Opened::Postgres(store) = &*self.store {
+            store.progress(&earlier).await
+        } else {
+            let (store, here) = (self.store.clone(), Handle::current());
+            let look = move || here.block_on(store.progress(&earlier));
+            spawn_blocking(look).await.unwrap_or(Err(Unavailable))
         };
-        save(&self.path, &mark)?;
-        *last = Some(mark);
+        found.map_err(|Unavailable| Failure::failed("the store does not answer"))
+    }
+
+    async fn keep(&self, marks: Vec<Mark>) -> Result<(), Failure> {
+        if marks.is_empty() || *self.last.lock().unwrap_or_else(PoisonError::into_inner) == marks {
+            return Ok(());
+        }
+        let (path, kept) = (self.path.clone(), marks.clone());
+        let saved = spawn_blocking(move || save(&path, &kept)).await;
+        saved.map_err(|e| Failure::failed(e.to_string()))??;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = marks;
         Ok(())
     }
 
@@ -196,9 +230,9 @@ struct Ready {
 /// [`Failure::config`] for a damaged mark, [`Failure::failed`] when it cannot be written.
 pub fn raise(mark: &Mark, keys: &Path) -> Result<(), Failure> {
     let path = keys.join(FILE);
-    match read(&path)? {
+    match read(&path)?.first() {
         Some(earlier) if earlier.store != mark.store || earlier.number >= mark.number => Ok(()),
-        Some(_) | None => save(&path, mark),
+        Some(_) | None => save(&path, &[*mark]),
     }
 }
 
@@ -209,7 +243,7 @@ pub fn raise(mark: &Mark, keys: &Path) -> Result<(), Failure> {
 /// [`Failure::config`] for a damaged mark.
 pub fn doubts(mark: &Mark, there: Option<&Mark>, keys: &Path) -> Result<Option<String>, Failure> {
     let further = |a: &Mark, b: &Mark| a.store == b.store && a.number > b.number;
-    let earlier = match (read(&keys.join(FILE))?, there) {
+    let earlier = match (read(&keys.join(FILE))?.first().copied(), there) {
         (Some(earlier), Some(there)) if further(there, &earlier) => Some(*there),
         (None, Some(there)) => Some(*there),
         (earlier, _) => earlier,
@@ -222,26 +256,28 @@ fn doubt(standing: Standing) -> Option<String> {
     match standing {
         Standing::WentOn | Standing::New => None,
         Standing::SetBack { by } => Some(format!(
-            "the store was set back: {by} events are missing that this server had written"
+            "the store was set back: {by} events are missing that this server knew of"
         )),
         Standing::Forked => Some(
             "the store is an earlier copy that went on by itself: events are missing that this \
-             server had written"
+             server knew of"
                 .into(),
         ),
         Standing::Foreign => Some("the store is another one than this server worked with".into()),
     }
 }
 
-fn save(path: &Path, mark: &Mark) -> Result<(), Failure> {
-    let text = format!(
-        "# The newest event of the store that this server has worked with. A store that does not have \
-         it\n# was set back. Keep this file with the keys, and out of copies of the store.\n\
-         store = \"{}\"\nnumber = {}\nhash = \"{}\"\n",
-        hex(&mark.store),
-        mark.number,
-        hex(&mark.hash)
+fn save(path: &Path, marks: &[Mark]) -> Result<(), Failure> {
+    let mut text = String::from(
+        "# The newest event of the store that this server has worked with, or of each of its lanes. A \
+         store\n# that does not have it was set back. Keep this file with the keys, and out of copies \
+         of the store.\n",
     );
+    for Mark { store, number, hash } in marks {
+        let head = if marks.len() > 1 { "[[lane]]\n" } else { "" };
+        let (store, hash) = (hex(store), hex(hash));
+        text += &format!("{head}store = \"{store}\"\nnumber = {number}\nhash = \"{hash}\"\n");
+    }
     let told = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
     let next = path.with_extension("next");
     // One that was cut off.
@@ -250,20 +286,33 @@ fn save(path: &Path, mark: &Mark) -> Result<(), Failure> {
     std::fs::rename(&next, path).map_err(told)
 }
 
-fn read(path: &Path) -> Result<Option<Mark>, Failure> {
+/// Nothing where there is no file.
+fn read(path: &Path) -> Result<Vec<Mark>, Failure> {
     if !path.exists() {
-        return Ok(None);
+        return Ok(vec![]);
     }
-    let Stored { store, number, hash } = toml_file::read(path)?;
-    let bytes = |text: &str| GrantId::parse_hex(text).ok().map(|id| id.0);
-    let halves = hash.split_at_checked(32).and_then(|(a, b)| Some([bytes(a)?, bytes(b)?]));
-    let (Some(store), Some([first, second])) = (bytes(&store), halves) else {
+    let stored = match toml_file::read(path)? {
+        File { store: Some(store), number: Some(number), hash: Some(hash), lane } => {
+            lane.is_empty().then(|| vec![Stored { store, number, hash }])
+        }
+        File { store: None, number: None, hash: None, lane } => Some(lane),
+        File { .. } => None,
+    };
+    let marks = stored.and_then(|all| all.iter().map(Stored::mark).collect());
+    marks.ok_or_else(|| {
         let what = "is damaged; fix: restore it from a copy of the keys, or remove it when nothing \
                     was restored since";
-        return Err(Failure::config(format!("{}: {what}", path.display())));
-    };
-    let mut hash = [0; 32];
-    hash[..16].copy_from_slice(&first);
-    hash[16..].copy_from_slice(&second);
-    Ok(Some(Mark { store, number, hash }))
+        Failure::config(format!("{}: {what}", path.display()))
+    })
+}
+
+impl Stored {
+    fn mark(&self) -> Option<Mark> {
+        let bytes = |text: &str| GrantId::parse_hex(text).ok().map(|id| id.0);
+        let (first, second) = self.hash.split_at_checked(32)?;
+        let mut hash = [0; 32];
+        hash[..16].copy_from_slice(&bytes(first)?);
+        hash[16..].copy_from_slice(&bytes(second)?);
+        Some(Mark { store: bytes(&self.store)?, number: self.number, hash })
+    }
 }

@@ -19,7 +19,7 @@ pub mod postgres;
 pub mod conformance;
 
 pub use health::Health;
-pub use mark::{Mark, Standing};
+pub use mark::{Mark, Progress, Standing};
 pub use memory::MemoryStore;
 pub use open::{OpenError, Opened, open};
 pub use postgres::PostgresStore;

@@ -30,7 +30,30 @@ pub enum Standing {
     Foreign,
 }
 
+/// How far a store has come, and how that stands to earlier marks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// One for each lane. A lane counts as a store of its own.
+    pub marks: Vec<Mark>,
+    /// The worst of all lanes.
+    pub standing: Standing,
+}
+
 impl Standing {
+    /// The worse of two. What is missing in several lanes is missing altogether.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Foreign, _) | (_, Self::Foreign) => Self::Foreign,
+            (Self::Forked, _) | (_, Self::Forked) => Self::Forked,
+            (Self::SetBack { by: a }, Self::SetBack { by: b }) => Self::SetBack { by: a + b },
+            (Self::SetBack { by }, Self::WentOn | Self::New)
+            | (Self::WentOn | Self::New, Self::SetBack { by }) => Self::SetBack { by },
+            (Self::WentOn, _) | (_, Self::WentOn) => Self::WentOn,
+            (Self::New, Self::New) => Self::New,
+        }
+    }
+
     /// Whether it may hold something alive that had been ended.
     #[must_use]
     pub const fn is_doubtful(self) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use counterfoil_engine::store::{Store, Unavailable};
 
 use crate::health::Health;
-use crate::mark::{Mark, Standing};
+use crate::mark::{Mark, Progress, Standing};
 use crate::memory::MemoryStore;
 use crate::postgres::{self, PostgresStore};
 use crate::revisions::Micros;
@@ -98,24 +98,23 @@ impl Opened {
         }
     }
 
-    /// How far a store in one file has come; `None` for the others, or when it does not answer.
-    #[must_use]
-    pub fn mark(&self) -> Option<Mark> {
-        match self {
-            // Lanes of several nodes have a mark each, and a server of its own keeps copies.
-            Self::Memory(_) | Self::Postgres(_) => None,
-            Self::Sqlite(store) => store.mark().ok(),
-        }
-    }
-
-    /// How the store stands to where it was at an earlier time.
+    /// How far the store has come, and how that stands to where it was at an earlier time. Blocks, but
+    /// for a store at a server.
     ///
     /// # Errors
     /// When it does not answer.
-    pub fn standing(&self, earlier: &Mark) -> Result<Standing, Unavailable> {
+    pub async fn progress(&self, earlier: &[Mark]) -> Result<Progress, Unavailable> {
         match self {
-            Self::Memory(_) | Self::Postgres(_) => Ok(Standing::New),
-            Self::Sqlite(store) => store.standing(earlier),
+            Self::Memory(_) => Ok(Progress { marks: vec![], standing: Standing::New }),
+            Self::Sqlite(store) => {
+                // Of several lanes the store was another one.
+                let standing = match earlier.first() {
+                    Some(earlier) => store.standing(earlier)?,
+                    None => Standing::WentOn,
+                };
+                Ok(Progress { marks: vec![store.mark()?], standing })
+            }
+            Self::Postgres(store) => store.progress(earlier).await,
         }
     }
 

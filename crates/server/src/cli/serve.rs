@@ -62,7 +62,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
         lease,
     })?);
     boot::fits(&app, &settings.keys).await?;
-    let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys"))?);
+    let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys")).await?);
     let spare = boot::Spare::default();
     for line in boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await? {
         eprintln!("{line}");

@@ -33,7 +33,7 @@ pub(super) async fn accept(desk: &Desk, asked: Value) -> Result<Value, Failure> 
     if !desk.vigil.is_quarantined() {
         return Err(Failure::failed("the store is not in quarantine"));
     }
-    desk.vigil.accept()?;
+    desk.vigil.accept().await?;
     (desk.reload)().await;
     status(desk, Value::Object(serde_json::Map::new()))
 }

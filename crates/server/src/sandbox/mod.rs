@@ -141,7 +141,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     let addresses =
         Addresses { base: http.clone(), https: Some(https.clone()), mtls: Some(mtls.clone()) };
     let loaded = resources::load(&files.resources, &addresses, &keys)?;
-    let vigil = Arc::new(Vigil::begin(store, None, &state.join("keys"))?);
+    let vigil = Arc::new(Vigil::begin(store, None, &state.join("keys")).await?);
     boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await?;
 
     let sockets = sockets(&files, plain, secure, asking)?;

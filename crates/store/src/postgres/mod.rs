@@ -41,6 +41,7 @@ mod lane;
 mod reader;
 mod desk;
 mod nodes;
+mod mark;
 mod thread;
 
 pub use address::without_password;

@@ -176,7 +176,11 @@ impl PostgresStore {
         node.others(&self.parts.ear).await.ok_or(Unavailable)
     }
 
-    async fn ear(&self, text: &str, values: Vec<Value>) -> Result<Vec<Row>, Unavailable> {
+    pub(super) async fn ear(
+        &self,
+        text: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Unavailable> {
         desk::ask(&self.parts.ear, text, values).await.ok_or(Unavailable)
     }
 }

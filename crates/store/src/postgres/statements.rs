@@ -140,6 +140,14 @@ pub(super) const HEARD: &str = "select p.lane, p.number, null::bytea, p.hash
 pub(super) const FEED_END: &str = "select lanes.lane, e.number, e.hash from lanes
     cross join lateral (select number, hash from events where events.lane = lanes.lane
         order by number desc limit 1) as e";
+/// The store, each lane with its last event, and the hash of one event of each of some lanes.
+pub(super) const PROGRESS: &str = "select meta.value, lanes.lane, e.number, e.hash, t.hash
+    from meta cross join lanes
+        left join unnest($1::int2[], $2::int8[]) as p (lane, number) on p.lane = lanes.lane
+        left join lateral (select number, hash from events where events.lane = lanes.lane
+            order by number desc limit 1) as e on true
+        left join events as t on t.lane = p.lane and t.number = p.number
+    where meta.name = 'number'";
 /// The end of a lane's chain.
 pub(super) const HEAD: &str =
     "select number, hash from events where lane = $1 order by number desc limit 1";
