@@ -52,12 +52,16 @@ impl House {
     ///
     /// Its clock stands: what was given a moment ago has not ended, however long a run takes.
     pub(crate) fn open(folder: &Path, store: &Path, moment: Moment) -> Result<Self, String> {
+        let store = boot::open_store(&format!("sqlite:{}", store.display()));
+        Self::on(folder, store.map_err(|e| e.to_string())?, moment)
+    }
+
+    /// The same on a store that is open.
+    pub(crate) fn on(folder: &Path, store: Arc<Opened>, moment: Moment) -> Result<Self, String> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
         let path = folder.join("keys/handle-keys.toml");
         let keys = Arc::new(keyfile::load_or_make(&path, &mut SystemDice).unwrap());
-        let store = boot::open_store(&format!("sqlite:{}", store.display()));
-        let store = store.map_err(|e| e.to_string())?;
         let app = boot::application(Parts {
             store: store.clone(),
             keys: keys.clone(),

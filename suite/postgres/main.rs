@@ -20,6 +20,8 @@ mod actors;
 mod storm;
 #[path = "../crash/stage.rs"]
 mod stage;
+#[path = "../crash/inside.rs"]
+mod inside;
 #[path = "../../crates/store/tests/postgres/patience.rs"]
 mod patience;
 mod place;
@@ -32,4 +34,5 @@ mod gone;
 mod setback;
 mod fake;
 mod urls;
+mod versions;
 mod connections;

@@ -170,6 +170,9 @@ impl PostgresStore {
         if keys.is_empty() {
             return Ok(vec![]);
         }
+        if self.shared.is_left_behind() {
+            return Err(Unavailable);
+        }
         let at = self.next_reader.fetch_add(1, Ordering::Relaxed) % self.parts.readers.len();
         let wanted = keys.iter().map(|key| (Kind::of(key), codec::key::encode(key))).collect();
         let (answer, found) = oneshot::channel();

@@ -37,7 +37,8 @@ const WRITE: &str = concat!(
     ") and seen < now() - interval '1 day')
     insert into nodes (id, name, program, knows, keys, seen)
     select $1::bytea, $2::text, $3::text, $4::int8, $5::bytea, now() from off
-    on conflict (id) do update set keys = excluded.keys, seen = excluded.seen"
+    on conflict (id) do update set keys = excluded.keys, seen = excluded.seen
+    returning (select value from meta where name = 'oldest')"
 );
 const REMOVE: &str = "delete from nodes where id = $1";
 
@@ -76,8 +77,9 @@ pub struct Other {
 }
 
 impl Node {
-    /// Writes it down, or says again that it lives. `None` when the store does not answer.
-    pub(super) async fn write(&self, ear: &Sender<Errand>, knows: i64) -> Option<()> {
+    /// Writes it down, or says again that it lives. Returns the oldest version of a program that can use
+    /// the tables; `None` when the store does not answer.
+    pub(super) async fn write(&self, ear: &Sender<Errand>, knows: i64) -> Option<i64> {
         let Self { id, name, program, keys } = self.clone();
         let values: Vec<Value> = vec![
             Box::new(id.to_vec()),
@@ -86,7 +88,7 @@ impl Node {
             Box::new(knows),
             Box::new(keys),
         ];
-        desk::ask(ear, WRITE, values).await.map(|_| ())
+        desk::ask(ear, WRITE, values).await?.first()?.try_get(0).ok()
     }
 
     /// The others that live.
@@ -159,13 +161,19 @@ impl PostgresStore {
     }
 
     /// Writes down what this process says of itself, or says again that it lives. The record goes
-    /// when the store is closed.
+    /// when the store is closed. A process that was taken for gone while the tables contracted learns of
+    /// it here, and takes no more part.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn announce(&self, node: &Node) -> Result<(), Unavailable> {
         self.shared.is_node(node.clone());
-        node.write(&self.parts.ear, self.knows).await.ok_or(Unavailable)
+        let oldest = node.write(&self.parts.ear, self.knows).await.ok_or(Unavailable)?;
+        if oldest > self.knows {
+            self.shared.left_behind(oldest);
+            return Err(Unavailable);
+        }
+        Ok(())
     }
 
     /// The other processes that live.

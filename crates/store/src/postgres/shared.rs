@@ -1,7 +1,7 @@
 //! What the parts of one open store share: where it is, its clock, its revisions, how it does.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     /// Batches that have no answer yet.
     waiting: AtomicUsize,
     closed: AtomicBool,
+    /// The version of a program that the tables need, when it is later than ours; 0: it is not.
+    needed: AtomicI64,
     closing: Notify,
     idle: Notify,
     node: Mutex<Option<Node>>,
@@ -40,6 +42,7 @@ impl Shared {
             number: AtomicI32::default(),
             waiting: AtomicUsize::default(),
             closed: AtomicBool::default(),
+            needed: AtomicI64::default(),
             closing: Notify::new(),
             idle: Notify::new(),
             node: Mutex::default(),
@@ -64,7 +67,7 @@ impl Shared {
     pub(super) fn admit(&self) -> bool {
         // Counted first: whoever closes then sees either this batch or nobody.
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
-        let admitted = before < QUEUE_MAX && !self.is_closed();
+        let admitted = before < QUEUE_MAX && !self.is_closed() && !self.is_left_behind();
         if !admitted {
             self.answered(1);
         }
@@ -104,6 +107,15 @@ impl Shared {
         *self.node.lock().unwrap_or_else(PoisonError::into_inner) = Some(node);
     }
 
+    /// The tables have contracted: what we would write or read in them may mean something else now.
+    pub(super) fn left_behind(&self, needed: i64) {
+        self.needed.store(needed, Ordering::Release);
+    }
+
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.needed.load(Ordering::Acquire) > 0
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -132,6 +144,11 @@ impl Shared {
     pub(super) fn health(&self) -> Health {
         if self.is_closed() {
             return Health::Stopped { why: "closed".into() };
+        }
+        if self.is_left_behind() {
+            let needed = self.needed.load(Ordering::Acquire);
+            let why = format!("its tables need a program of version {needed}: use the later one");
+            return Health::Stopped { why: why.into() };
         }
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         match lost.first_key_value() {
