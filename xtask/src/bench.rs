@@ -5,13 +5,14 @@ use std::process::Command;
 
 use crate::arguments::{Arguments, Stop};
 use crate::check;
+use crate::postgres;
 use crate::shell;
 use crate::workspace::Workspace;
 
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
                          [--grants N] [--rate PERCENT...] [--peer node-oidc-provider]
-                         [--reads] [--count [--budget FILE]]
+                         [--reads] [--store postgres] [--count [--budget FILE]]
 
   --quick         under three minutes after the build: short windows, 100,000 grants
   --flow NAME     these flows only; `--list` names them
@@ -23,6 +24,8 @@ Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
   --reads         the read of one grant: on the worker, handed to another thread, from what is kept
   --count         instructions per answer of the five hottest flows, by callgrind
   --budget FILE   with --count: fails where a flow is off its budget by more than 3 %
+  --store postgres  the server at a PostgreSQL that is started for it: answers a second, and what
+                  the processors of both spend on each
 
 Microseconds of the server's processors per answer, every answer checked, every write durable. What
 it measures and how: docs/performance.md.
@@ -50,9 +53,24 @@ fn program(workspace: &Workspace, bench: &Path, words: Vec<String>) -> Command {
 }
 
 /// Measures the server as it is shipped.
-pub(crate) fn run(workspace: &Workspace, arguments: Arguments) -> Result<(), Stop> {
+pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
+    let store = arguments.value("--store")?;
+    let server = match store.as_deref() {
+        None => None,
+        Some("postgres") => {
+            let programs = postgres::programs(workspace.root())?;
+            Some(postgres::Server::start(workspace.root(), &programs)?)
+        }
+        Some(other) => {
+            return Err(Stop::Usage(format!("--store knows postgres, and no `{other}`")));
+        }
+    };
     shell::run(&mut shell::command(workspace.root(), check::BUILD))?;
     shell::run(&mut shell::command(workspace.root(), BUILD))?;
     let bench = workspace.binary().with_file_name("counterfoil-bench");
-    Ok(shell::run(&mut program(workspace, &bench, arguments.rest()))?)
+    let mut command = program(workspace, &bench, arguments.rest());
+    if let Some(server) = &server {
+        command.args(["--store", &server.url(), "--postmaster", &server.pid()?]);
+    }
+    Ok(shell::run(&mut command)?)
 }

@@ -62,6 +62,13 @@ impl Server {
         format!("postgres://postgres@{folder}:{PORT}/postgres")
     }
 
+    /// The number of its first process.
+    pub(crate) fn pid(&self) -> Result<String, String> {
+        let path = self.folder.join("d/postmaster.pid");
+        let told = fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+        Ok(told.lines().next().unwrap_or_default().trim().to_owned())
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let mut command = Command::new(self.programs.join(program));
         command.args(arguments).current_dir(&self.folder).env_clear().env("LC_ALL", "C");

@@ -35,7 +35,7 @@ const AMOUNTS: Amounts = Amounts { grants: 2_000, codes: 0, revocable: 1_500, ch
 pub(crate) fn run(options: &Options, voice: &Voice) -> Result<(), String> {
     let budget = options.budget.as_deref().map(read).transpose()?;
     let binary = ground::binary(options.binary.as_deref())?;
-    let ground = Ground::lay()?;
+    let ground = Ground::lay(None)?;
     Process::counterfoil(&binary, &ground.config())?.stop()?;
     let seeded = seed::seed(&ground, AMOUNTS)?;
     let out = ground.path("callgrind");

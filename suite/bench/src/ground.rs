@@ -25,6 +25,9 @@ pub(crate) const ISSUER: &str = "http://localhost:1";
 /// The realm.
 pub(crate) const REALM: &str = "/auth/realms/bench/protocol/openid-connect/token";
 
+/// Where the server keeps its records when nothing else is said.
+const STORE: &str = "state/store.db";
+
 /// See the module.
 pub(crate) struct Ground {
     folder: TempDir,
@@ -36,6 +39,8 @@ pub(crate) struct Ground {
     pub(crate) certificate: String,
     /// The key of the floor server's handles.
     pub(crate) floor_key: [u8; 32],
+    /// Where the server's records are.
+    pub(crate) url: String,
 }
 
 /// A kind of client.
@@ -94,8 +99,9 @@ impl Who {
 }
 
 impl Ground {
-    /// Makes keys, certificates, configuration and resources.
-    pub(crate) fn lay() -> Result<Self, String> {
+    /// Makes keys, certificates, configuration and resources. The store is a file of the ground, unless
+    /// another one is named.
+    pub(crate) fn lay(store: Option<&str>) -> Result<Self, String> {
         let made = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir();
         let folder = made.map_err(|e| format!("no temporary folder: {e}"))?;
         let pairs = |alg| {
@@ -109,7 +115,9 @@ impl Ground {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]);
         let made = made.map_err(|e| e.to_string())?;
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        let ground = Self { folder, rsa, ec, certificate, floor_key };
+        let file = || format!("sqlite:{}", folder.path().join(STORE).display());
+        let url = store.map_or_else(file, str::to_owned);
+        let ground = Self { folder, rsa, ec, certificate, floor_key, url };
         std::fs::create_dir_all(ground.path("resources")).map_err(|e| e.to_string())?;
         ground.write("certificate.pem", &ground.certificate)?;
         ground.write("key.pem", &key)?;
@@ -120,7 +128,7 @@ impl Ground {
             ground.write(&format!("resources/ec-{n}.pem"), &public_pem(Alg::ES256, private)?)?;
         }
         ground.write("resources/bench.toml", &resources())?;
-        ground.write("counterfoil.toml", &config())?;
+        ground.write("counterfoil.toml", &config(&ground.url))?;
         Ok(ground)
     }
 
@@ -129,9 +137,9 @@ impl Ground {
         self.folder.path().join(name)
     }
 
-    /// The file of the server's records.
+    /// The file of the server's records, where they are in a file.
     pub(crate) fn store(&self) -> PathBuf {
-        self.path("state/store.db")
+        self.path(STORE)
     }
 
     /// Its settings.
@@ -179,9 +187,9 @@ fn public_pem(alg: Alg, private: &Secret) -> Result<String, String> {
 }
 
 /// As shipped: every event of a change kept, every refusal in the journal.
-fn config() -> String {
+fn config(store: &str) -> String {
     format!(
-        "issuer = \"{ISSUER}\"\nstate = \"state\"\nresources = \"resources\"\n\
+        "issuer = \"{ISSUER}\"\nstate = \"state\"\nresources = \"resources\"\nstore = \"{store}\"\n\
          [listen]\nplain = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\n\
          [tls]\ncert = \"certificate.pem\"\nkey = \"key.pem\"\n"
     )

@@ -16,6 +16,7 @@ mod report;
 mod start;
 mod rates;
 mod growth;
+mod database;
 mod peer;
 mod count;
 mod reads;

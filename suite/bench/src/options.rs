@@ -44,6 +44,12 @@ pub(crate) struct Options {
     /// Rounds of each flow; the middle one counts.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
+    /// The server's records at this PostgreSQL, of which the processors are measured too.
+    #[arg(long, value_name = "URL", requires = "postmaster")]
+    pub(crate) store: Option<String>,
+    /// The first process of that PostgreSQL.
+    #[arg(long, value_name = "PID", requires = "store")]
+    pub(crate) postmaster: Option<u32>,
     /// The server as it is shipped; beside this program when left out.
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,

@@ -18,6 +18,8 @@ pub(crate) struct Process {
     pub(crate) plain: SocketAddr,
     /// Where it speaks HTTPS.
     pub(crate) tls: Option<SocketAddr>,
+    /// A process whose children do a part of its work: a database.
+    pub(crate) beside: Option<u32>,
 }
 
 /// What a process has used since it started.
@@ -58,7 +60,7 @@ impl Process {
             line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
         let plain = *addresses.first().ok_or("no address")?;
         let tls = addresses.iter().copied().find(|a| a.port() != plain.port());
-        Ok(Self { child, plain, tls })
+        Ok(Self { child, plain, tls, beside: None })
     }
 
     /// Starts a program that tells its addresses as one line of JSON.
@@ -71,7 +73,7 @@ impl Process {
             serde_json::from_str(&line).map_err(|e| format!("{e} in {line:?}"))?;
         let address = |name: &str| told.get(name)?.as_str()?.parse().ok();
         let plain = address("plain").ok_or_else(|| format!("no address in {line}"))?;
-        Ok(Self { child, plain, tls: address("tls") })
+        Ok(Self { child, plain, tls: address("tls"), beside: None })
     }
 
     /// Its number.
@@ -82,6 +84,11 @@ impl Process {
     /// What it has used until now.
     pub(crate) fn usage(&self) -> Result<Usage, String> {
         usage(self.child.id())
+    }
+
+    /// What its database has used until now; nothing where it has none.
+    pub(crate) fn usage_beside(&self) -> Result<Usage, String> {
+        self.beside.map_or_else(|| Ok(Usage::default()), family)
     }
 
     /// SIGTERM, and waits for the end.
@@ -103,6 +110,23 @@ impl Drop for Process {
 fn spawn(command: &mut Command) -> Result<Child, String> {
     let shown = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).spawn().map_err(|e| format!("{shown}: {e}"))
+}
+
+/// A process and its children, one thread each.
+fn family(parent: u32) -> Result<Usage, String> {
+    let told = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    let told = told.map_err(|e| format!("the children of {parent}: {e}"))?;
+    let children = told.split_whitespace().filter_map(|id| id.parse().ok());
+    let mut all = Usage::default();
+    for id in children.chain([parent]) {
+        // One that has ended meanwhile takes its figure along, and is seen by the ticks.
+        let Ok(one) = usage(id) else { continue };
+        all.threads.extend(one.threads);
+        all.ticks += one.ticks;
+        all.written += one.written;
+        all.rss_kb += one.rss_kb;
+    }
+    Ok(all)
 }
 
 fn usage(id: u32) -> Result<Usage, String> {
@@ -148,7 +172,7 @@ impl Usage {
     pub(crate) fn cpu_ns_since(&self, before: &Self) -> u64 {
         let whole = before.threads.keys().all(|thread| self.threads.contains_key(thread));
         if !whole || self.threads.is_empty() {
-            return (self.ticks - before.ticks) * TICK_NS;
+            return self.ticks.saturating_sub(before.ticks) * TICK_NS;
         }
         let since = |(thread, ns): (&u64, &u64)| {
             ns.saturating_sub(before.threads.get(thread).copied().unwrap_or_default())

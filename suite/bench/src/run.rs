@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::process::Process;
 use crate::rounds::{Servers, Timing};
 use crate::seed::{self, Amounts, Seeded};
-use crate::{count, floor, growth, peer, rates, reads, report, start};
+use crate::{count, database, floor, growth, peer, rates, reads, report, start};
 
 /// Grants of a quick run, and the lower end of growth.
 pub(crate) const FEW: usize = 100_000;
@@ -57,6 +57,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let grants = if options.quick { FEW } else { MANY };
     let (servers, bytes_per_grant) = servers(options, grants)?;
+    if options.store.is_some() {
+        return database::run(options, &voice, &servers);
+    }
     if !options.rate.is_empty() {
         return rates::run(options, &voice, &servers);
     }
@@ -113,7 +116,7 @@ pub(crate) fn filled(
 ) -> Result<(Ground, PathBuf, Seeded), String> {
     let binary = ground::binary(options.binary.as_deref())?;
     eprintln!("  keys, clients, configuration");
-    let ground = Ground::lay()?;
+    let ground = Ground::lay(options.store.as_deref())?;
     // Once, so that there are tenants, clients and signing keys.
     Process::counterfoil(&binary, &ground.config())?.stop()?;
     floor::prepare(&ground)?;
@@ -125,7 +128,8 @@ pub(crate) fn filled(
 /// Lays the ground, fills the stores and starts both servers.
 pub(crate) fn servers(options: &Options, grants: usize) -> Result<(Servers, f64), String> {
     let (ground, binary, seeded) = filled(options, amounts(options, grants))?;
-    let ours = Process::counterfoil(&binary, &ground.config())?;
+    let mut ours = Process::counterfoil(&binary, &ground.config())?;
+    ours.beside = options.postmaster;
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     let folder = ground.path("");
     let floor = Process::told_by_json(Command::new(own).arg("floor").arg(folder))?;

@@ -138,8 +138,7 @@ struct Seeder<'g> {
 pub(crate) fn seed(ground: &Ground, amounts: Amounts) -> Result<Seeded, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
-    let url = format!("sqlite:{}", ground.store().display());
-    let opened = boot::open_store(&url).map_err(|e| e.to_string())?;
+    let opened = boot::open_store(&ground.url).map_err(|e| e.to_string())?;
     let file =
         keyfile::load_or_make(&ground.keyfile(), &mut SystemDice).map_err(|e| e.to_string())?;
     let store = opened.store();

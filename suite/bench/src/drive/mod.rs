@@ -152,11 +152,13 @@ async fn measure(load: &Load, works: Works, process: &Process) -> Result<Window,
     }
     *shared.taken.borrow_mut() =
         Taken { latencies_us: Vec::with_capacity(ROOM), ..Taken::default() };
-    let (before, started) = (process.usage()?, Instant::now());
+    let before = (process.usage()?, process.usage_beside()?);
+    let started = Instant::now();
     shared.recording.set(true);
     let _ = timeout(load.window, shared.exhausted.notified()).await;
     shared.recording.set(false);
-    let (after, took) = (process.usage()?, started.elapsed());
+    let took = started.elapsed();
+    let after = (process.usage()?, process.usage_beside()?);
     shared.ended.set(true);
     if let Some(arrivals) = &shared.arrivals {
         arrivals.end(CONNECTIONS_MAX);
@@ -170,7 +172,11 @@ async fn measure(load: &Load, works: Works, process: &Process) -> Result<Window,
 /// More than any load has.
 const CONNECTIONS_MAX: usize = 1 << 14;
 
-fn window(taken: Taken, took: Duration, (before, after): (&Usage, &Usage)) -> Window {
+/// Of the server, and of its database.
+type Both = (Usage, Usage);
+
+fn window(taken: Taken, took: Duration, (before, after): (&Both, &Both)) -> Window {
+    let ((before, beside_before), (after, beside_after)) = (before, after);
     Window::new(window::Raw {
         answers: taken.answers,
         shed: taken.shed,
@@ -181,6 +187,8 @@ fn window(taken: Taken, took: Duration, (before, after): (&Usage, &Usage)) -> Wi
         took,
         cpu_ns: after.cpu_ns_since(before),
         written: after.written.saturating_sub(before.written),
+        beside_ns: beside_after.cpu_ns_since(beside_before),
+        beside_written: beside_after.written.saturating_sub(beside_before.written),
         rss_kb: after.rss_kb,
     })
 }

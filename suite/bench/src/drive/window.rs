@@ -14,6 +14,8 @@ pub(super) struct Raw {
     pub(super) took: Duration,
     pub(super) cpu_ns: u64,
     pub(super) written: u64,
+    pub(super) beside_ns: u64,
+    pub(super) beside_written: u64,
     pub(super) rss_kb: u64,
 }
 
@@ -40,6 +42,10 @@ pub(crate) struct Window {
     pub(crate) rss_mb: f64,
     /// Bytes written to storage for each right answer.
     pub(crate) written: f64,
+    /// Microseconds of the processors of its database for each right answer.
+    pub(crate) beside_us: f64,
+    /// Bytes that its database wrote to storage for each right answer.
+    pub(crate) beside_written: f64,
     /// How often each status came; 0 is none.
     pub(crate) statuses: BTreeMap<u16, u64>,
     /// The first wrong answer.
@@ -62,6 +68,8 @@ impl Window {
             p999_ms: at(0.999),
             rss_mb: raw.rss_kb as f64 / 1024.0,
             written: each(raw.written),
+            beside_us: each(raw.beside_ns) / 1_000.0,
+            beside_written: each(raw.beside_written),
             statuses: raw.statuses,
             example: raw.example,
         }
