@@ -90,6 +90,9 @@ pub struct Ask<'r> {
     pub by_header: bool,
     /// The address of the server.
     pub engine_base: &'r str,
+    /// The languages that were wished for when this began, and which no later address repeats
+    /// (`ui_locales`).
+    pub locales: Option<Box<str>>,
     /// What the journal will say.
     pub trace: Trace,
     /// Dice.
@@ -279,6 +282,7 @@ impl App {
             certificate,
             by_header: parts.headers.contains_key(http::header::AUTHORIZATION),
             engine_base: &self.engine.base,
+            locales: None,
             trace: Trace::default(),
             entropy,
         }

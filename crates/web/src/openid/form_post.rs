@@ -16,7 +16,7 @@ const SCRIPT: &str = "document.forms[0].submit()";
 
 /// The page. `to` is where the form goes.
 pub(super) fn page(ask: &Ask<'_>, to: &RedirectUri, parameters: &[(&str, &str)]) -> Reply {
-    let texts = texts_for(ask.parts);
+    let texts = texts_for(ask.parts, ask.locales.as_deref());
     let text = |id: &str| escaped(&texts.text(id, None));
     let inputs: String = parameters
         .iter()

@@ -55,6 +55,7 @@ pub(crate) async fn begin(
         Err(why) => return shown(app, ask, why, None),
     };
     let form = inner.as_ref().unwrap_or(&form);
+    ask.locales = super::locales_of(form);
     let received = Received { form, client_id, default_scope, unpacked: &unpacked };
     let request = match app.engine.validate(&ask.call(), received).await {
         Ok(request) => request,

@@ -50,6 +50,7 @@ pub(super) async fn opened(
     let cookie = edge::cookie(&ask.parts.headers, &name);
     let browser = counterfoil_engine::authorize::Browser { cookie, session: None };
     let interaction = app.engine.interaction(ask.issuer, id, browser).await?;
+    ask.locales.clone_from(&interaction.openid.ui_locales);
     ask.on_surface(&interaction.surface)?;
     ask.trace.client = Some(interaction.client.to_string());
     Ok(interaction)

@@ -55,6 +55,7 @@ async fn leaving(
     form: &Form<'_>,
     hint: Option<&str>,
 ) -> Result<Leaving, LogoutRefused> {
+    ask.locales = super::locales_of(form);
     let client_id = form.one("client_id")?;
     let (to, state) = (form.one("post_logout_redirect_uri")?, form.one("state")?);
     ask.trace.client = client_id.map(counterfoil_protocol::refusal::printable);
@@ -77,12 +78,13 @@ pub async fn confirm(app: &App, ask: &mut Ask<'_>) -> Reply {
 async fn confirmed(app: &App, ask: &mut Ask<'_>) -> Result<Reply, LogoutRefused> {
     let (body, parts) = (ask.body, ask.parts);
     let form = edge::form(&parts.headers, None, body)?;
+    let request = Form::decode(form.one("request")?.unwrap_or_default().as_bytes())?;
+    ask.locales = super::locales_of(&request);
     let session = edge::cookie(&parts.headers, &session_cookie_name(ask));
     if !super::genuine(ask, &form, session.map(browser).as_ref()) {
         return Err(Refusal::AntiForgery.into());
     }
     // Validated anew: what the page carried back is what a browser sent.
-    let request = Form::decode(form.one("request")?.unwrap_or_default().as_bytes())?;
     let leaving = leaving(app, ask, &request, None).await?;
     match form.one("action")? {
         Some("confirm") => {
@@ -120,7 +122,7 @@ fn question(
         },
         client: leaving.client.as_deref().map(|client| super::client_view(ask, client)),
         signed_in_as: customer.to_owned(),
-        request: query(leaving.parameters()),
+        request: query(leaving.parameters().chain(locales(ask))),
     };
     let html = app.pages.logout(&super::shell(app, ask), &view);
     Reply::page(200, html, leaving.to().map(|to| to.origin()))
@@ -129,7 +131,11 @@ fn question(
 /// Nobody is signed in any more: to the client, or to the page that says so. What was open in this
 /// browser is over with the login.
 fn gone(ask: &Ask<'_>, leaving: &Leaving) -> Reply {
-    let done = || format!("{}/logout/done", ask.located.base);
+    let done = || {
+        let wished = query(locales(ask).into_iter());
+        let then = if wished.is_empty() { wished } else { format!("?{wished}") };
+        format!("{}/logout/done{then}", ask.located.base)
+    };
     forget(Reply::see_other(&leaving.location().unwrap_or_else(done)), ask)
 }
 
@@ -141,6 +147,11 @@ fn signed_out(app: &App, ask: &Ask<'_>, leaving: &Leaving, stayed: bool) -> Repl
 
 fn page(app: &App, ask: &Ask<'_>, view: &SignedOutView) -> Reply {
     Reply::page(200, app.pages.signed_out(&super::shell(app, ask), view), None)
+}
+
+/// The languages that the client wished for (§2): the next page has them from its address.
+fn locales<'a>(ask: &'a Ask<'_>) -> Option<(&'a str, &'a str)> {
+    ask.locales.as_deref().map(|wished| ("ui_locales", wished))
 }
 
 /// Names and values as a query.

@@ -10,9 +10,12 @@ pub mod consent;
 pub mod logout;
 mod difference;
 
+use std::borrow::Cow;
+
 use counterfoil_engine::authorize::Mismatch;
 use counterfoil_engine::client::Client;
 use counterfoil_engine::interaction::Interaction;
+use counterfoil_engine::limits::HINT_LEN_MAX;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::InteractionId;
 use counterfoil_protocol::refusal::{AuthorizeFault, ErrorCode, Refusal};
@@ -53,12 +56,26 @@ pub(crate) fn wants_page(parts: &Parts) -> bool {
     accepts("text/html") && !(form && accepts("application/json"))
 }
 
-/// The texts in the language of this browser.
-pub(crate) fn texts_for(parts: &Parts) -> &'static Texts {
+/// The texts in the language of this browser, or in one that was wished for when this began.
+pub(crate) fn texts_for(parts: &Parts, kept: Option<&str>) -> &'static Texts {
     let accepted = edge::header(&parts.headers, ACCEPT_LANGUAGE.as_str());
-    let query = parts.uri.query().and_then(|query| Form::decode(query.as_bytes()).ok());
-    let asked = query.as_ref().and_then(|form| form.one("ui_locales").ok().flatten());
-    Texts::for_locale(&texts::candidates(asked, accepted))
+    let wished = wished(parts, kept);
+    Texts::for_locale(&texts::candidates(wished.as_deref(), accepted))
+}
+
+/// `ui_locales`: as it was kept, else as this address has it.
+fn wished<'a>(parts: &Parts, kept: Option<&'a str>) -> Option<Cow<'a, str>> {
+    if let Some(kept) = kept {
+        return Some(kept.into());
+    }
+    let form = Form::decode(parts.uri.query()?.as_bytes()).ok()?;
+    Some(form.one("ui_locales").ok()??.to_owned().into())
+}
+
+/// `ui_locales` of a request, for the pages that come after it.
+pub(crate) fn locales_of(form: &Form<'_>) -> Option<Box<str>> {
+    let wished = form.one("ui_locales").ok()??;
+    (wished.len() <= HINT_LEN_MAX).then(|| wished.into())
 }
 
 /// What surrounds every page of a request.
@@ -67,7 +84,7 @@ pub(crate) fn shell(app: &App, ask: &Ask<'_>) -> Shell {
         bank_name: ask.issuer.tenant.name.to_string(),
         sandbox: app.sandbox.is_some(),
         reference: ask.id.reference(),
-        locale: texts_for(ask.parts).language().tag.into(),
+        locale: texts_for(ask.parts, ask.locales.as_deref()).language().tag.into(),
         ..Shell::default()
     }
 }
@@ -154,7 +171,7 @@ pub(crate) fn bare_error_page(app: &App, why: Refusal, parts: &Parts, id: Reques
         bank_name: "Counterfoil".into(),
         sandbox: app.sandbox.is_some(),
         reference: id.reference(),
-        locale: texts_for(parts).language().tag.into(),
+        locale: texts_for(parts, None).language().tag.into(),
         ..Shell::default()
     };
     page(app, &shell, why, app.sandbox.is_some().then(|| detail(why, None)))
@@ -235,5 +252,28 @@ fn kind(why: Refusal) -> ErrorKind {
         | Refusal::MethodNotAllowed => ErrorKind::PageUnknown,
         Refusal::Internal => ErrorKind::Internal,
         _ => ErrorKind::RequestWrong,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_wished_for_at_the_beginning_holds_on_every_later_page() {
+        let at = |uri: &str| http::Request::get(uri).body(()).unwrap().into_parts().0;
+        let first = at("/authorize?client_id=a&ui_locales=fr-CH+de");
+        assert_eq!(wished(&first, None).as_deref(), Some("fr-CH de"));
+        // Pages after a redirect have another address, and nobody adds a wish to it.
+        for later in [
+            "/consent?interaction=1",
+            "/login",
+            "/login?ui_locales=it",
+            "/login?ui_locales=it&ui_locales=rm",
+        ] {
+            assert_eq!(wished(&at(later), Some("fr-CH de")).as_deref(), Some("fr-CH de"));
+        }
+        assert_eq!(wished(&at("/login?interaction=1"), None), None);
+        assert_eq!(wished(&at("/login?ui_locales=it&ui_locales=rm"), None), None);
     }
 }
