@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_certificate::Trust;
+use crate::crowd::{Asked, Crowd};
 use crate::polite::Polite;
 use crate::pressure::{Pressure, Watch};
 use crate::proxy::{self, Proxies};
@@ -53,6 +54,7 @@ pub struct Shared {
     vigil: Arc<Vigil>,
     connections: Arc<Semaphore>,
     in_flight: Semaphore,
+    crowd: Arc<Crowd>,
     pressure: Arc<Pressure>,
     clients: Clients,
     stop: watch::Receiver<bool>,
@@ -73,6 +75,7 @@ struct Peer {
     ip: IpAddr,
     secure: bool,
     certificate: Option<Arc<PeerCertificate>>,
+    asked: Arc<Asked>,
 }
 
 impl Shared {
@@ -85,8 +88,9 @@ impl Shared {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let (in_flight, pressure) = (Semaphore::new(IN_FLIGHT_MAX), Arc::default());
-        Self { app, vigil, connections, in_flight, pressure, clients, stop }
+        let in_flight = Semaphore::new(IN_FLIGHT_MAX);
+        let (crowd, pressure) = (Arc::default(), Arc::default());
+        Self { app, vigil, connections, in_flight, crowd, pressure, clients, stop }
     }
 
     /// Measures how far behind this runtime is, as long as the result is kept.
@@ -94,9 +98,7 @@ impl Shared {
     /// # Errors
     /// When there is no thread for it.
     pub fn watch(&self) -> std::io::Result<Watch> {
-        let connections = self.connections.clone();
-        let open = move || CONNECTIONS_MAX - connections.available_permits();
-        self.pressure.watch(Handle::current(), open)
+        self.pressure.watch(Handle::current(), self.crowd.clone().watched())
     }
 }
 
@@ -117,12 +119,16 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
         };
         let _ = stream.set_nodelay(true);
         let (shared, tls, watcher) = (shared.clone(), tls.clone(), graceful.watcher());
+        shared.crowd.accepted();
         tokio::spawn(async move {
+            shared.crowd.started();
             let _permit = permit;
-            let mut peer = Peer { ip: from.ip(), secure: tls.is_some(), certificate: None };
+            let (secured, asked) = (tls.is_some(), Arc::<Asked>::default());
+            let ip = from.ip();
+            let mut peer = Peer { ip, secure: secured, certificate: None, asked: asked.clone() };
             match tls {
                 None => {
-                    let connection = plain(shared, stream, peer);
+                    let connection = plain(shared.clone(), stream, peer);
                     let _ = watcher.watch(connection).await;
                 }
                 Some(tls) => {
@@ -130,10 +136,11 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
                     if let Ok(Ok(stream)) = handshake {
                         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         peer.certificate = shared.clients.trust.judge(chain).map(Arc::new);
-                        secure(shared, stream, peer, watcher).await;
+                        secure(shared.clone(), stream, peer, watcher).await;
                     }
                 }
             }
+            shared.crowd.ended(&asked);
         });
     }
     drop(listener);
@@ -200,8 +207,9 @@ async fn secure(
 /// One request: limits first, then the application.
 async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    let connections = CONNECTIONS_MAX - shared.connections.available_permits();
-    if shared.pressure.sends_away(parts.uri.path(), connections) {
+    if shared.pressure.sends_away(parts.uri.path(), shared.crowd.size()) {
+        // Else all were gone for the count, and would come back together.
+        shared.crowd.asks(&peer.asked);
         return shared.app.refuse(Refusal::Overloaded, &parts);
     }
     let Ok(_slot) = shared.in_flight.try_acquire() else {
@@ -228,6 +236,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Res
         Ok(body) => body,
         Err(why) => return shared.app.refuse(why, &parts),
     };
+    shared.crowd.asks(&peer.asked);
     shared.app.respond(&parts, &body, &Carried { secure: peer.secure, certificate }).await
 }
 

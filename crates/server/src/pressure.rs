@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 /// How often the wait is measured. Short against what is measured, and nothing against the work.
 const EVERY: Duration = Duration::from_millis(10);
-/// Fewer open connections than this cannot ask for more than a moment's work: then a long wait is
+/// Fewer connections that ask than this cannot ask for more than a moment's work: then a long wait is
 /// some other program's doing, and sending clients away would not shorten it.
 const CONNECTIONS_MIN: usize = 256;
 /// How often is looked whether there are that many.
@@ -91,14 +91,14 @@ pub struct Pressure {
 pub struct Watch(#[expect(dead_code, reason = "dropping it ends the thread")] Sender<()>);
 
 impl Pressure {
-    /// Begins to measure this runtime, while many connections are open.
+    /// Begins to measure this runtime, while many connections ask.
     ///
     /// # Errors
     /// When there is no thread for it.
     pub fn watch(
         self: &Arc<Self>,
         runtime: Handle,
-        connections: impl Fn() -> usize + Send + 'static,
+        mut connections: impl FnMut() -> usize + Send + 'static,
     ) -> std::io::Result<Watch> {
         let (keep, ended) = channel::<()>();
         let pressure = self.clone();
@@ -162,7 +162,7 @@ impl Pressure {
         now
     }
 
-    /// Whether a request for `path` is to come again later. `connections` are open now.
+    /// Whether a request for `path` is to come again later. So many `connections` ask.
     #[must_use]
     pub fn sends_away(&self, path: &str, connections: usize) -> bool {
         let wait_us = self.wait_us.load(Ordering::Relaxed);
