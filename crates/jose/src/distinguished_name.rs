@@ -95,6 +95,9 @@ impl DistinguishedName {
     pub(crate) fn from_certificate(name: &x509_cert::name::Name) -> Result<Self, NameError> {
         let relative = name.iter_rdn().map(|relative| {
             let part = |attribute: &x509_cert::attr::AttributeTypeAndValue| {
+                if !is_shortest(attribute.oid) {
+                    return Err(NameError);
+                }
                 Part::of(attribute.oid, AnyRef::from(&attribute.value))
             };
             relative.iter().map(part).collect::<Result<Vec<_>, _>>()
@@ -138,6 +141,13 @@ impl Part {
         };
         Ok(Self { kind, value })
     }
+}
+
+/// Whether no arc begins with a zero (X.690 §8.19.2). With one, two identifiers would read the same.
+fn is_shortest(kind: ObjectIdentifier) -> bool {
+    let bytes = kind.as_bytes();
+    let before = std::iter::once(&0).chain(bytes);
+    before.zip(bytes).all(|(before, byte)| *byte != 0x80 || before & 0x80 != 0)
 }
 
 fn kind_of(text: &str) -> Result<ObjectIdentifier, NameError> {

@@ -213,3 +213,11 @@ fn a_certificate_is_known_by_its_names() {
     assert!(made.is_valid_at(made.not_before()));
     assert!(!made.is_valid_at(Moment(made.not_before().0 - 1)));
 }
+
+/// Found by `cargo xtask fuzz`: 2.5.3, written with a zero in front of the 3.
+#[test]
+fn a_name_whose_type_is_not_written_in_the_shortest_way_is_none() {
+    let der = include_bytes!("../../../../fuzz/seeds/certificate/04");
+    let certificate = Certificate::from_der(der).unwrap();
+    assert!(certificate.name().is_none(), "{}", certificate.subject());
+}
