@@ -63,7 +63,7 @@ fn nothing_that_was_acknowledged_is_lost_by_a_failover() {
             cluster.until_synchronous();
             let leader = cluster.leader().unwrap();
             let mark = load.acknowledged.now();
-            cluster.kill(leader);
+            assert!(cluster.kill(leader), "the leader's PostgreSQL does not run");
             load.acknowledged.wait_for(WRITES);
             let gap = load.acknowledged.longest_gap(mark);
             println!(

@@ -162,20 +162,30 @@ impl Cluster {
         panic!("the cluster does not come up: look at {}", self.folder.display());
     }
 
-    /// SIGKILL for Patroni and for every process of its PostgreSQL: as when the machine dies.
-    pub(crate) fn kill(&mut self, node: usize) {
-        let pid = fs::read_to_string(self.folder.join(format!("d{node}/postmaster.pid"))).unwrap();
-        let postmaster: u32 = pid.lines().next().unwrap().trim().parse().unwrap();
-        // The first process first: it would start the others again.
-        let all = [vec![postmaster], children(postmaster)].concat();
+    /// The first process of a node's PostgreSQL, if it runs. The file of one that was killed stays, and
+    /// its number may be somebody else's by now.
+    fn postmaster(&self, node: usize) -> Option<u32> {
+        let data = self.folder.join(format!("d{node}"));
+        let told = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let pid = told.lines().next()?.trim().parse().ok()?;
+        let works_in = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+        (works_in == data).then_some(pid)
+    }
+
+    /// SIGKILL for Patroni and for every process of its PostgreSQL: as when the machine dies. Whether
+    /// PostgreSQL ran: one that comes back follows the new leader before it starts.
+    pub(crate) fn kill(&mut self, node: usize) -> bool {
         if let Some(mut patroni) = self.patroni[node].take() {
             patroni.kill().unwrap();
             patroni.wait().unwrap();
         }
-        for pid in all {
+        let Some(postmaster) = self.postmaster(node) else { return false };
+        // The first process first: it would start the others again.
+        for pid in [vec![postmaster], children(postmaster)].concat() {
             // It may have gone with its postmaster.
             let _ = signal("KILL", pid);
         }
+        true
     }
 }
 
@@ -183,7 +193,8 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         for node in 0..self.patroni.len() {
             if self.patroni[node].is_some() {
-                self.kill(node);
+                // It may not have come back yet.
+                let _ = self.kill(node);
             }
         }
         let _ = self.etcd.kill();
