@@ -3,7 +3,7 @@
 use counterfoil_protocol::refusal::Refusal;
 use counterfoil_protocol::secret::{Secret, same_bytes};
 
-use super::{Authorization, Check, ClientAuth, Evidence, Presented, Readings, Verified};
+use super::{Authorization, Check, ClientAuth, Evidence, Material, Presented, Readings, Verified};
 use crate::client::Client;
 
 pub(super) struct Basic;
@@ -17,6 +17,10 @@ struct IdAndSecret<'p> {
 impl ClientAuth for Basic {
     fn name(&self) -> &'static str {
         "client_secret_basic"
+    }
+
+    fn material(&self) -> Material {
+        Material::Secret
     }
 
     fn evidence<'p>(&self, presented: &'p Presented<'_>) -> Result<Readings<'p>, Refusal> {
@@ -33,6 +37,10 @@ impl ClientAuth for Basic {
 impl ClientAuth for Post {
     fn name(&self) -> &'static str {
         "client_secret_post"
+    }
+
+    fn material(&self) -> Material {
+        Material::Secret
     }
 
     fn evidence<'p>(&self, presented: &'p Presented<'_>) -> Result<Readings<'p>, Refusal> {

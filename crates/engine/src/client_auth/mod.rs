@@ -34,6 +34,25 @@ pub static TLS: &dyn ClientAuth = &tls::ByName;
 /// `self_signed_tls_client_auth`.
 pub static SELF_SIGNED_TLS: &dyn ClientAuth = &tls::ByKey;
 
+/// The method of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn ClientAuth> {
+    ALL.iter().copied().find(|method| method.name() == name)
+}
+
+/// What a client registers for a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Material {
+    /// A secret, which we give out or a file names.
+    Secret,
+    /// Public keys.
+    Keys,
+    /// Certificates.
+    Certificates,
+    /// The name in a certificate of an authority.
+    CertifiedName,
+}
+
 /// The facts a request carried, before anybody has interpreted them.
 #[derive(Default)]
 pub struct Presented<'a> {
@@ -94,6 +113,9 @@ impl Presented<'_> {
 pub trait ClientAuth: Send + Sync {
     /// As registered at IANA, and as discovery publishes it.
     fn name(&self) -> &'static str;
+
+    /// What a client of this method registers.
+    fn material(&self) -> Material;
 
     /// Whether another method reads the same evidence, so that both may be meant.
     fn shares_evidence(&self) -> bool {

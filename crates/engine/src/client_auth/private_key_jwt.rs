@@ -4,7 +4,7 @@ use counterfoil_jose::assertion::Received;
 use counterfoil_jose::provider;
 use counterfoil_protocol::refusal::{AssertionFault, Refusal};
 
-use super::{Check, ClientAuth, Evidence, Presented, Readings, Verified};
+use super::{Check, ClientAuth, Evidence, Material, Presented, Readings, Verified};
 use crate::client::Client;
 use crate::limits::ASSERTION_LEN_MAX;
 use crate::store::ReplayId;
@@ -21,6 +21,10 @@ struct Assertion<'p> {
 impl ClientAuth for PrivateKeyJwt {
     fn name(&self) -> &'static str {
         "private_key_jwt"
+    }
+
+    fn material(&self) -> Material {
+        Material::Keys
     }
 
     fn evidence<'p>(&self, presented: &'p Presented<'_>) -> Result<Readings<'p>, Refusal> {

@@ -5,7 +5,7 @@ use counterfoil_jose::certificate::AltName;
 use counterfoil_jose::distinguished_name::DistinguishedName;
 use counterfoil_protocol::refusal::{CertificateFault, Refusal};
 
-use super::{Authorization, Check, ClientAuth, Evidence, Presented, Readings, Verified};
+use super::{Authorization, Check, ClientAuth, Evidence, Material, Presented, Readings, Verified};
 use crate::client::Client;
 use crate::client_metadata::TlsSubject;
 use crate::sender::mtls::PeerCertificate;
@@ -31,6 +31,10 @@ impl ClientAuth for ByName {
         "tls_client_auth"
     }
 
+    fn material(&self) -> Material {
+        Material::CertifiedName
+    }
+
     fn shares_evidence(&self) -> bool {
         true
     }
@@ -43,6 +47,10 @@ impl ClientAuth for ByName {
 impl ClientAuth for ByKey {
     fn name(&self) -> &'static str {
         "self_signed_tls_client_auth"
+    }
+
+    fn material(&self) -> Material {
+        Material::Certificates
     }
 
     fn shares_evidence(&self) -> bool {

@@ -13,7 +13,8 @@ use counterfoil_protocol::secret::Digest;
 
 use super::metadata::ClientMetadata;
 use super::{addresses, key_set};
-use crate::client::{About, Client, ClientStatus, Parsed};
+use crate::client::{About, Client, ClientKey, ClientStatus, Parsed};
+use crate::client_auth::{self, ClientAuth, Material};
 use crate::client_metadata::{Metadata, Sender, SubjectType, TlsSubject};
 use crate::details;
 use crate::limits::{METADATA_LIST_MAX, METADATA_TEXT_LEN_MAX, REDIRECT_URIS_MAX};
@@ -68,21 +69,21 @@ pub(super) fn judge(
         None => vec![],
     };
     let tls_subject = tls_subject(asked)?;
-    evidence(asked, method, &keys, tls_subject.as_ref())?;
-    let by_secret = is_secret(method);
+    let material = method.material();
+    evidence(asked, material, &keys, tls_subject.as_ref())?;
     let metadata = metadata(asked, &redirect_uris, tls_subject, rules)?;
     let name = match text("client_name", &asked.client_name)? {
         Some(name) => name,
         None => given.id.as_str().into(),
     };
-    let assertion_algs = assertion_algs(asked, method, rules)?;
+    let assertion_algs = assertion_algs(asked, material, rules)?;
     let mut client = Client {
         id: given.id,
         surface: rules.policy.name.into(),
         status: given.status,
         name,
-        auth: vec![method.into()],
-        secrets: if by_secret { given.secrets } else { vec![] },
+        auth: vec![method.name().into()],
+        secrets: if material == Material::Secret { given.secrets } else { vec![] },
         keys,
         assertion_algs,
         assertion_subjects: vec![],
@@ -174,7 +175,7 @@ pub fn metadata_of_file(
     unsupported(asked)?;
     addresses::check(asked, rules.outbound)?;
     let subject = tls_subject(asked)?;
-    let by_name = client.auth.iter().any(|method| &**method == "tls_client_auth");
+    let by_name = client.auth.iter().any(|method| is_of(method, Material::CertifiedName));
     match &subject {
         None if by_name => return refuse(DN, MetadataFault::Missing),
         Some(_) if !by_name => return refuse(DN, MetadataFault::Conflicting),
@@ -185,7 +186,11 @@ pub fn metadata_of_file(
 
 /// Whether a client of that method has a secret of ours.
 pub(super) fn is_secret(method: &str) -> bool {
-    method.starts_with("client_secret_")
+    is_of(method, Material::Secret)
+}
+
+fn is_of(method: &str, material: Material) -> bool {
+    client_auth::named(method).is_some_and(|method| method.material() == material)
 }
 
 /// The algorithms with which this server signs for a client: keys of these must exist.
@@ -287,11 +292,11 @@ fn post_logout_redirect_uris(asked: &ClientMetadata) -> Result<Vec<RedirectUri>,
     raw.iter().map(parse).collect()
 }
 
-fn method(asked: &ClientMetadata, policy: &Policy) -> Result<&'static str, Refusal> {
+fn method(asked: &ClientMetadata, policy: &Policy) -> Result<&'static dyn ClientAuth, Refusal> {
     let name = asked.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
     let known = policy.client_auth.methods.iter().find(|method| method.name() == name);
     match known {
-        Some(method) => Ok(method.name()),
+        Some(method) => Ok(*method),
         None => refuse("token_endpoint_auth_method", MetadataFault::NotAllowed),
     }
 }
@@ -299,29 +304,28 @@ fn method(asked: &ClientMetadata, policy: &Policy) -> Result<&'static str, Refus
 /// Whether the client brings what its method needs, and nothing that contradicts it.
 fn evidence(
     asked: &ClientMetadata,
-    method: &str,
-    keys: &[crate::client::ClientKey],
+    material: Material,
+    keys: &[ClientKey],
     tls_subject: Option<&TlsSubject>,
 ) -> Result<(), Refusal> {
     if asked.jwks.is_some() && asked.jwks_uri.is_some() {
         return refuse("jwks_uri", MetadataFault::Conflicting);
     }
     let has_keys = !keys.is_empty() || asked.jwks_uri.is_some();
-    match method {
-        "private_key_jwt" if !has_keys => refuse("jwks", MetadataFault::Missing),
-        "self_signed_tls_client_auth" if !has_keys => refuse("jwks", MetadataFault::Missing),
-        "self_signed_tls_client_auth"
-            if !keys.is_empty() && keys.iter().all(|key| key.sha256.is_none()) =>
-        {
-            refuse("jwks", MetadataFault::Malformed)
+    if material != Material::CertifiedName && tls_subject.is_some() {
+        return refuse("token_endpoint_auth_method", MetadataFault::Conflicting);
+    }
+    let certified = keys.is_empty() || keys.iter().any(|key| key.sha256.is_some());
+    match material {
+        Material::Secret => Ok(()),
+        Material::Keys | Material::Certificates if !has_keys => {
+            refuse("jwks", MetadataFault::Missing)
         }
-        "tls_client_auth" if tls_subject.is_none() => {
+        Material::Certificates if !certified => refuse("jwks", MetadataFault::Malformed),
+        Material::CertifiedName if tls_subject.is_none() => {
             refuse("tls_client_auth_subject_dn", MetadataFault::Missing)
         }
-        other if other != "tls_client_auth" && tls_subject.is_some() => {
-            refuse("token_endpoint_auth_method", MetadataFault::Conflicting)
-        }
-        _ => Ok(()),
+        Material::Keys | Material::Certificates | Material::CertifiedName => Ok(()),
     }
 }
 
@@ -421,7 +425,7 @@ fn id_token_alg(asked: &ClientMetadata, policy: &Policy) -> Result<Option<Box<st
 
 fn assertion_algs(
     asked: &ClientMetadata,
-    method: &str,
+    material: Material,
     rules: &Rules<'_>,
 ) -> Result<Vec<Box<str>>, Refusal> {
     const NAME: &str = "token_endpoint_auth_signing_alg";
@@ -429,7 +433,7 @@ fn assertion_algs(
         Some(value) => Some(allowed(NAME, value, rules)?),
         None => None,
     };
-    if method != "private_key_jwt" {
+    if material != Material::Keys {
         return Ok(vec![]);
     }
     let algs = named.map_or_else(|| rules.policy.algs.to_vec(), |alg| vec![alg]);

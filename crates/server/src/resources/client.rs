@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use counterfoil_engine::client::{About, Client, ClientKey, ClientStatus, Parsed};
-use counterfoil_engine::client_auth;
+use counterfoil_engine::client_auth::{self, Material};
 use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::keys::Issuer;
 use counterfoil_engine::limits::{CREDENTIALS_PER_CLIENT_MAX, REDIRECT_URIS_MAX};
@@ -20,6 +20,9 @@ use counterfoil_web::surfaces;
 
 use super::file::{Auth, AuthFile, ClientFile, ResourceServerFile};
 use crate::nearest::nearest;
+
+/// Keys that sign whole requests (Fintecture): registered like a method, and none.
+const HTTP_SIGNATURE: &str = "http_signature";
 
 /// The record of a client. `beside` is the folder of its file.
 pub(super) fn record(
@@ -46,7 +49,7 @@ pub(super) fn record(
     for auth in methods {
         add_auth(&mut client, auth, issuer, (beside, policy))?;
         let allowed = policy.client_auth.methods.iter().any(|m| m.name() == auth.method);
-        if !allowed && auth.method != "http_signature" {
+        if !allowed && auth.method != HTTP_SIGNATURE {
             let known: Vec<&str> = policy.client_auth.methods.iter().map(|m| m.name()).collect();
             let (method, known) = (&auth.method, known.join(", "));
             return Err(format!("method \"{method}\" is not one of this surface's: {known}"));
@@ -130,35 +133,38 @@ fn add_auth(
     issuer: &Issuer,
     (beside, policy): (&Path, &Policy),
 ) -> Result<(), String> {
-    let known = || client_auth::ALL.iter().map(|m| m.name()).chain(["http_signature"]);
-    if !known().any(|name| name == auth.method) {
+    let known = || client_auth::ALL.iter().map(|m| m.name()).chain([HTTP_SIGNATURE]);
+    let method = client_auth::named(&auth.method);
+    if method.is_none() && auth.method != HTTP_SIGNATURE {
         let meant = nearest(&auth.method, known()).map(|m| format!(", did you mean \"{m}\"?"));
         let known = known().collect::<Vec<_>>().join(", ");
-        let method = &auth.method;
+        let name = &auth.method;
         return Err(format!(
-            "no method \"{method}\"{}",
+            "no method \"{name}\"{}",
             meant.unwrap_or(format!("; known: {known}"))
         ));
     }
-    let by_secret = auth.method.starts_with("client_secret");
-    if by_secret {
-        let given = secret(auth.secret.as_deref(), auth.secret_file.as_deref(), beside)?;
-        add_secret(client, issuer.secret_digest(&given));
-        if let Some(old) = &auth.old_secret {
-            add_secret(client, issuer.secret_digest(&Secret::new(old.as_bytes().to_vec())));
-        }
-    } else if auth.method != "tls_client_auth" {
-        client.keys.extend(keys(auth, beside)?);
-        for alg in assertion_algs(auth, policy)? {
-            if !client.assertion_algs.contains(&alg) {
-                client.assertion_algs.push(alg);
+    match method.map_or(Material::Keys, |method| method.material()) {
+        Material::Secret => {
+            let given = secret(auth.secret.as_deref(), auth.secret_file.as_deref(), beside)?;
+            add_secret(client, issuer.secret_digest(&given));
+            if let Some(old) = &auth.old_secret {
+                add_secret(client, issuer.secret_digest(&Secret::new(old.as_bytes().to_vec())));
             }
         }
-        client.assertion_subjects.extend(auth.subjects.iter().map(|s| s.as_str().into()));
+        Material::Keys | Material::Certificates => {
+            client.keys.extend(keys(auth, beside)?);
+            for alg in assertion_algs(auth, policy)? {
+                if !client.assertion_algs.contains(&alg) {
+                    client.assertion_algs.push(alg);
+                }
+            }
+            client.assertion_subjects.extend(auth.subjects.iter().map(|s| s.as_str().into()));
+        }
+        // Stands in its metadata.
+        Material::CertifiedName => {}
     }
-    if auth.method != "http_signature" {
-        client.auth.push(auth.method.as_str().into());
-    }
+    client.auth.extend(method.map(|method| method.name().into()));
     Ok(())
 }
 
