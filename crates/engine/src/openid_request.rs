@@ -7,6 +7,8 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::response_mode::ResponseMode;
+
 /// Kept with the interaction, so that nothing of it has to come back from the browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenIdRequest {
@@ -38,24 +40,6 @@ pub struct OpenIdRequest {
     pub pushed: Option<PushedId>,
     /// The login that the answer will stand on.
     pub session: Option<SessionId>,
-}
-
-/// How an answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post, JARM §2.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ResponseMode {
-    /// In the query.
-    #[default]
-    Query,
-    /// In the fragment.
-    Fragment,
-    /// As a form that the browser posts.
-    FormPost,
-    /// Signed, in the query.
-    QueryJwt,
-    /// Signed, in the fragment.
-    FragmentJwt,
-    /// Signed, as a form that the browser posts.
-    FormPostJwt,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).

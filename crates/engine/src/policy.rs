@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::client_auth::ClientAuth;
 use crate::details::types::DetailsType;
 use crate::grants::GrantRule;
-use crate::openid_request::ResponseMode;
+use crate::response_mode::ResponseMode;
 use crate::sender::Binding;
 
 /// The rules of one surface.

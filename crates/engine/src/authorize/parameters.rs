@@ -13,8 +13,9 @@ use crate::details::Details;
 use crate::keys::Issuer;
 use crate::limits::{ACR_VALUES_MAX, HINT_LEN_MAX};
 use crate::login::ACRS;
-use crate::openid_request::{OpenIdRequest, Prompt, ResponseMode};
+use crate::openid_request::{OpenIdRequest, Prompt};
 use crate::policy::{Parameters, Policy};
+use crate::response_mode::ResponseMode;
 use crate::target;
 
 /// Names of parameters that may be told back in a refusal.

@@ -8,7 +8,7 @@ use super::validate::TrustedRedirect;
 use crate::grant::Grant;
 use crate::interaction::{Channel, Interaction};
 use crate::keys::Issuer;
-use crate::openid_request::ResponseMode;
+use crate::response_mode::ResponseMode;
 
 /// The end of an authorization.
 #[derive(Debug)]

@@ -21,8 +21,9 @@ use crate::engine::{Call, Engine};
 use crate::grants::AUTHORIZATION_CODE;
 use crate::keys::Issuer;
 use crate::limits::{SCOPE_TEXT_LEN_MAX, STATE_LEN_MAX};
-use crate::openid_request::{OpenIdRequest, ResponseMode};
+use crate::openid_request::OpenIdRequest;
 use crate::policy::{Parameters, Pkce, Policy};
+use crate::response_mode::ResponseMode;
 use crate::store::Revision;
 
 /// A redirect URI that has been matched against the registration. Owning one is the licence to

@@ -16,8 +16,9 @@ use counterfoil_engine::grant::{
 use counterfoil_engine::handle::{Generation, KeyId, Salt, Serial, ViewId};
 use counterfoil_engine::interaction::{Channel, Interaction, Step};
 use counterfoil_engine::keys::{KeyEntry, KeySet, KeyState, StoredKey};
-use counterfoil_engine::openid_request::{OpenIdRequest, Prompt, ResponseMode};
+use counterfoil_engine::openid_request::{OpenIdRequest, Prompt};
 use counterfoil_engine::pushed::Pushed;
+use counterfoil_engine::response_mode::ResponseMode;
 use counterfoil_engine::session::Session;
 use counterfoil_engine::store::{ClaimKind, Key, Record, ReplayId};
 use counterfoil_engine::subject::{Account, Scenario, Subject};

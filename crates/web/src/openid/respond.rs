@@ -2,9 +2,8 @@
 //! the mode says so. The redirect URI is a trusted one in every mode (attacks.md M057).
 
 use counterfoil_engine::authorize::Answer;
-use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::Parameters;
-use counterfoil_engine::response_mode::Carrier;
+use counterfoil_engine::response_mode::{Carrier, ResponseMode};
 use counterfoil_protocol::refusal::Refusal;
 
 use super::form_post;

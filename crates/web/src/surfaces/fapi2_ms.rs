@@ -2,10 +2,10 @@
 //! that neither side can deny what it said.
 
 use counterfoil_engine::details::types::ALL as DETAILS;
-use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::{
     AuthorizationRules, ConsentMemory, Parameters, Policy, PushedRequests, SignedRequests,
 };
+use counterfoil_engine::response_mode::ResponseMode;
 use counterfoil_engine::tenant::Switches;
 use counterfoil_jose::request_object;
 

@@ -4,12 +4,12 @@
 use counterfoil_engine::client_auth::{BASIC, POST, PRIVATE_KEY_JWT};
 use counterfoil_engine::details::types::ALL as DETAILS;
 use counterfoil_engine::grants::{AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN};
-use counterfoil_engine::openid_request::ResponseMode;
 use counterfoil_engine::policy::{
     AccessFormat, AuthorizationRules, ClientAuthRules, ConsentMemory, CredentialsTwice,
     ExactScopes, IdToken, NonceRule, Parameters, Pkce, Policy, Previous, PushedRequests,
     RedirectRule, Rotation, ScopeAbsent, SenderRules, SignedRequests, VerifierAbsent,
 };
+use counterfoil_engine::response_mode::ResponseMode;
 use counterfoil_engine::tenant::Switches;
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::{assertion, dpop, request_object};
