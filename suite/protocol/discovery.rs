@@ -2,21 +2,24 @@
 
 use std::path::Path;
 
+use counterfoil_engine::policy::PushedRequests;
+use counterfoil_engine::response_mode::ResponseMode;
+use counterfoil_engine::tenant::Switches;
+use counterfoil_web::surfaces::{self, ALL, Surface};
 use serde_json::Value;
 
 use crate::browser::{App, FIN};
 use crate::wire::{Answer, Ask};
 use crate::world::{BASE, World};
 
-/// A surface, the path of a tenant with just this one.
-const SURFACES: [(&str, &str); 6] = [
-    ("mx", "/o/mx"),
-    ("fintecture", "/o/fintecture"),
-    ("worldline", "/auth/realms/sandbox"),
-    ("standard", "/o/standard"),
-    ("fapi2", "/o/fapi2"),
-    ("fapi2_ms", "/o/fapi2-ms"),
-];
+/// The tenant that has just this surface bears its name, or is the realm of the sandbox.
+fn base(surface: &dyn Surface) -> String {
+    if surface.in_realms() {
+        "/auth/realms/sandbox".into()
+    } else {
+        format!("/o/{}", surface.name())
+    }
+}
 
 /// A file of `golden/`. `GOLDEN=write` renews it, for a change that was meant.
 #[expect(clippy::disallowed_methods, reason = "a developer asks for new files")]
@@ -71,9 +74,10 @@ fn metadata(world: &World, base: &str) -> Answer {
 #[test]
 fn metadata_of_every_surface_is_its_golden_file() {
     let world = World::new();
-    for (name, base) in SURFACES {
-        let answer = metadata(&world, base);
-        golden(&format!("discovery-{name}.json"), &laid_out(answer.text()));
+    for surface in ALL {
+        let base = base(*surface);
+        let answer = metadata(&world, &base);
+        golden(&format!("discovery-{}.json", surface.name()), &laid_out(answer.text()));
         let other = format!("{base}/.well-known/oauth-authorization-server");
         assert_eq!(world.send(Ask::get(&other)).expect(200).body, answer.body);
     }
@@ -91,8 +95,9 @@ fn the_key_set_of_a_tenant_is_its_golden_file() {
 #[test]
 fn everything_that_is_advertised_is_served() {
     let world = World::new();
-    for (name, base) in SURFACES {
-        let json = metadata(&world, base).json();
+    for surface in ALL {
+        let (name, base) = (surface.name(), base(*surface));
+        let json = metadata(&world, &base).json();
         let members = json.as_object().unwrap();
         let urls = members
             .iter()
@@ -105,9 +110,9 @@ fn everything_that_is_advertised_is_served() {
         }
         assert_eq!(json["issuer"], format!("{BASE}{base}"));
         // What does not exist is not there.
-        let openid = matches!(name, "standard" | "fapi2" | "fapi2_ms");
+        let rules = surface.policy(&Switches::default()).authorization;
         let pushed = json.get("pushed_authorization_request_endpoint");
-        assert_eq!(pushed.is_some(), openid, "{name}");
+        assert_eq!(pushed.is_some(), rules.pushed != PushedRequests::Never, "{name}");
         assert_eq!(json["request_uri_parameter_supported"], false);
     }
 }
@@ -138,8 +143,7 @@ fn every_grant_type_that_is_advertised_is_known_and_no_other() {
         ("standard", "/o/standard", &["/token"], "openidapp:openidsecret"),
     ];
     for (name, base, paths, credentials) in clients {
-        let golden = SURFACES.iter().find(|(known, _)| *known == name).unwrap().1;
-        let json = metadata(&world, golden).json();
+        let json = metadata(&world, &self::base(surfaces::named(name).unwrap())).json();
         let advertised = |grant: &str| {
             json["grant_types_supported"].as_array().unwrap().iter().any(|known| known == grant)
         };
@@ -151,6 +155,15 @@ fn every_grant_type_that_is_advertised_is_known_and_no_other() {
                 answer.member("error") != "unsupported_grant_type"
             });
             assert_eq!(known, advertised(grant), "{name}: {grant}");
+        }
+    }
+}
+
+#[test]
+fn every_response_mode_that_is_advertised_is_known() {
+    for surface in ALL {
+        for mode in surface.policy(&Switches::default()).authorization.response_modes {
+            assert_eq!(ResponseMode::parse(mode.as_str()), Some(*mode), "{}", surface.name());
         }
     }
 }

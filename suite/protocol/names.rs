@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::table::rows;
-use crate::tables::TABLES;
+use crate::tables::tables;
 use crate::world::{file, folder};
 
 /// F1 to F14, M1 to M11, W1 to W12. M12 and M13 belong to endpoints that are not built.
 const LISTS: [(char, u32); 3] = [('F', 14), ('M', 11), ('W', 12)];
 
 fn names() -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = TABLES
-        .into_iter()
+    let mut names: BTreeSet<String> = tables()
         .flat_map(rows)
         .filter_map(|row| row.id.split('.').next().map(str::to_owned))
         .collect();

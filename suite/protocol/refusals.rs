@@ -9,7 +9,7 @@ use counterfoil_protocol::refusal_code::ALL;
 use crate::browser::{Browser, MX};
 use crate::faults;
 use crate::table::rows;
-use crate::tables::TABLES;
+use crate::tables::tables;
 use crate::wire::Ask;
 use crate::world::World;
 
@@ -151,7 +151,7 @@ fn a_customer_who_cannot_or_will_not(told: &mut Vec<String>) {
 #[test]
 fn every_refusal_is_provoked_by_a_row_or_a_test() {
     let mut told: Vec<String> = vec![];
-    for table in TABLES {
+    for table in tables() {
         told.extend(rows(table).into_iter().filter_map(|row| row.code));
     }
     for scene in SCENES {
