@@ -11,14 +11,15 @@ use crate::shell::{say, timed};
 use crate::workspace::Workspace;
 
 use copy::Copy;
-use list::{CRASH_LIST, LIST, Mutant};
+use list::{CRASH_LIST, LIST, Mutant, WIRE_LIST};
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask mutants [--crash] [--only TEXT...] [--test NAME] [--seeds N]
+Usage: cargo xtask mutants [--crash|--wire] [--only TEXT...] [--test NAME] [--seeds N]
 
   --crash      those of suite/crash/mutants.tsv, which the crash harness must see
+  --wire       those of suite/mutants-wire.tsv, which the tables and flows must see
 
-  --only TEXT  mutants whose line in suite/mutants.tsv contains this
+  --only TEXT  mutants whose line in the list contains this
   --test NAME  one test program of the suite alone: how much does the simulator see by itself?
   --seeds N    seeds per policy and world of the simulator (default 60)
 
@@ -48,12 +49,16 @@ impl std::fmt::Display for Verdict {
 /// Every mutant of the list, one after the other.
 pub(crate) fn run(workspace: &Workspace, mut arguments: Arguments) -> Result<(), Stop> {
     let only = arguments.values("--only")?;
-    let crash = arguments.flag("--crash");
+    let (crash, wire) = (arguments.flag("--crash"), arguments.flag("--wire"));
     let program = arguments.value("--test")?;
     let seeds = arguments.number("--seeds")?.unwrap_or(60);
     arguments.finish()?;
-    let program = if crash { Some("crash".to_owned()) } else { program };
-    let list = if crash { CRASH_LIST } else { LIST };
+    let (list, program) = match (crash, wire) {
+        (false, false) => (LIST, program),
+        (true, false) => (CRASH_LIST, Some("crash".to_owned())),
+        (false, true) => (WIRE_LIST, Some("protocol".to_owned())),
+        (true, true) => return Err(Stop::Usage("--crash and --wire have a list each".into())),
+    };
     let text = std::fs::read_to_string(workspace.path(list));
     let text = text.map_err(|e| format!("{list}: {e}"))?;
     let mut mutants = list::parse(&text)?;

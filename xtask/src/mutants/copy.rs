@@ -49,8 +49,9 @@ const CRASH: &str = "crash";
 const CRASH_PARTS: [&str; 2] = ["images", "faults"];
 /// Answers of its storm: enough for two at once to meet.
 const CRASH_ANSWERS: &str = "120";
-/// It needs the server, and no other optimisation than everybody's.
-const CRASH_BUILD: &str = "cargo test --offline --no-run";
+/// These need the server, and no other optimisation than everybody's.
+const WHOLE: [&str; 2] = [CRASH, "protocol"];
+const WHOLE_BUILD: &str = "cargo test --offline --no-run";
 
 pub(super) struct Copy {
     root: PathBuf,
@@ -69,20 +70,21 @@ impl Copy {
         seeds: u64,
     ) -> Result<Self, String> {
         let crash = program == Some(CRASH);
-        let name = if crash { "counterfoil-crash-mutants" } else { "counterfoil-mutants" };
+        let whole = program.is_some_and(|program| WHOLE.contains(&program));
+        let name = if whole { "counterfoil-crash-mutants" } else { "counterfoil-mutants" };
         let root = std::env::temp_dir().join(name);
         let programs = match program {
             Some(name) => vec![format!("-p counterfoil-suite --test {name}")],
             None => PROGRAMS.iter().map(|&program| program.to_owned()).collect(),
         };
-        let (build, parts): (_, &[_]) =
-            if crash { (CRASH_BUILD, &CRASH_PARTS) } else { (BUILD, &[]) };
+        let build = if whole { WHOLE_BUILD } else { BUILD };
+        let parts: &[_] = if crash { &CRASH_PARTS } else { &[] };
         let copy = Self { root, build, programs, parts, seeds };
         fs::create_dir_all(&copy.root).map_err(|e| format!("{}: {e}", copy.root.display()))?;
         for name in COPIED {
             let from = workspace.path(name);
             if from.exists() {
-                mirror(&from, &copy.root.join(name), !crash)?;
+                mirror(&from, &copy.root.join(name), !whole)?;
             }
         }
         Ok(copy)

@@ -6,6 +6,9 @@ pub(super) const LIST: &str = "suite/mutants.tsv";
 /// Those that only a death of the server shows.
 pub(super) const CRASH_LIST: &str = "suite/crash/mutants.tsv";
 
+/// Those that only a whole request shows.
+pub(super) const WIRE_LIST: &str = "suite/mutants-wire.tsv";
+
 /// One line of the list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mutant<'t> {
@@ -76,13 +79,15 @@ mod tests {
     #[test]
     fn every_mutant_of_the_list_fits_its_file() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let text = std::fs::read_to_string(root.join(LIST)).unwrap();
-        let mutants = parse(&text).unwrap();
-        assert!(mutants.len() >= 60, "{}", mutants.len());
-        for mutant in mutants {
-            let source = std::fs::read_to_string(root.join(mutant.file)).unwrap();
-            if let Err(why) = mutant.applied(&source) {
-                unreachable!("{LIST}:{}: {why}", mutant.line)
+        for (list, len_min) in [(LIST, 60), (CRASH_LIST, 10), (WIRE_LIST, 8)] {
+            let text = std::fs::read_to_string(root.join(list)).unwrap();
+            let mutants = parse(&text).unwrap();
+            assert!(mutants.len() >= len_min, "{list}: {}", mutants.len());
+            for mutant in mutants {
+                let source = std::fs::read_to_string(root.join(mutant.file)).unwrap();
+                if let Err(why) = mutant.applied(&source) {
+                    unreachable!("{list}:{}: {why}", mutant.line)
+                }
             }
         }
     }
