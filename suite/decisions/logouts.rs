@@ -67,7 +67,7 @@ fn login(world: &World) -> String {
 fn hint(world: &World, aud: &str, sub: &str) -> String {
     let key = world.issuer().keys.first().unwrap();
     let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, key.alg.as_str(), key.kid);
-    let claims = format!(r#"{{"iss":"{BASE}","aud":"{aud}","sub":"{sub}","exp":1}}"#);
+    let claims = format!(r#"{{"iss":"{BASE}","aud":"{aud}","sub":"{sub}","exp":1,"iat":0}}"#);
     let input = jws::signing_input(header.as_bytes(), claims.as_bytes());
     let signature = key.signing.sign(input.as_bytes()).unwrap();
     jws::finish(input, &signature)
