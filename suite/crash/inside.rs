@@ -9,7 +9,7 @@ use counterfoil_engine::engine::{AuditMode, Call};
 use counterfoil_engine::outbound::Nobody;
 use counterfoil_protocol::ids::{ClientId, TenantId};
 use counterfoil_protocol::moment::Moment;
-use counterfoil_server::boot::{self, Parts, Spare};
+use counterfoil_server::boot::{self, Parts};
 use counterfoil_server::keyfile;
 use counterfoil_server::resources::{self, Addresses};
 use counterfoil_server::system::SystemDice;
@@ -26,7 +26,7 @@ use crate::wire::{Answer, Wire};
 struct Silent;
 
 impl Journal for Silent {
-    fn keep(&self, _: Entry) {}
+    fn keep(&self, _: &Entry<'_>) {}
     fn wants_successes(&self) -> bool {
         false
     }
@@ -79,8 +79,8 @@ impl House {
         engine.clock = Arc::new(Stopped(moment));
         let loaded =
             resources::load(&folder.join("resources"), &Addresses::one(ISSUER), &keys).unwrap();
-        let applied = runtime.block_on(boot::apply(&app, loaded, Spare::default()));
-        applied.map_err(|e| e.to_string())?;
+        let (_, later) = runtime.block_on(boot::apply(&app, loaded)).map_err(|e| e.to_string())?;
+        runtime.block_on(later.make(&app));
         Ok(Self { app, store, runtime })
     }
 

@@ -1,8 +1,8 @@
 //! Tokens that are tied to their sender: by a key it proves (RFC 9449), by the certificate of its
 //! connection (RFC 8705). The rules R1, R4 to R6, R22 to R24 of conformance.md and its 32 probes.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use counterfoil_engine::client::Client;
@@ -310,7 +310,7 @@ fn bound_code(world: &World, sender: Option<Digest>) -> String {
     let id = counterfoil_protocol::ids::GrantId(sealed.record());
     let mut grant = world.grant(id).unwrap();
     grant.openid.sender = sender;
-    world.storm.put(Key::Grant(fixtures::tenant_id(), id), Record::Grant(Box::new(grant)));
+    world.storm.put(Key::Grant(fixtures::tenant_id(), id), Record::Grant(Arc::new(grant)));
     code
 }
 

@@ -1,5 +1,7 @@
 //! The ways through a world, in fair weather.
 
+use std::sync::Arc;
+
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::audit::What;
 use counterfoil_engine::authorize::{Answer, Browser, Outcome};
@@ -158,7 +160,7 @@ impl World {
     /// Puts a grant back to what it was.
     pub(crate) fn put_grant(&self, grant: Grant) {
         let key = Key::Grant(fixtures::tenant_id(), grant.id);
-        self.storm.put(key, Record::Grant(Box::new(grant)));
+        self.storm.put(key, Record::Grant(Arc::new(grant)));
     }
 
     /// How many events there are of this kind, those included that waited for the next append.

@@ -81,11 +81,11 @@ impl Passwords for Demo {
 
 /// Keeps every entry.
 #[derive(Debug, Default)]
-pub(crate) struct Noted(Mutex<Vec<Entry>>);
+pub(crate) struct Noted(Mutex<Vec<Entry<'static>>>);
 
 impl Journal for Noted {
-    fn keep(&self, entry: Entry) {
-        self.0.lock().unwrap().push(entry);
+    fn keep(&self, entry: &Entry<'_>) {
+        self.0.lock().unwrap().push(entry.clone().into_owned());
     }
     fn wants_successes(&self) -> bool {
         false
@@ -219,6 +219,7 @@ impl World {
             pages: Pages::new(None).unwrap(),
             logos: Arc::new(NoLogos),
             journal: noted.clone(),
+            making: Arc::default(),
             dice: Box::new(move || Box::new(thrown.clone())),
             sandbox: None,
         };
@@ -247,14 +248,14 @@ impl World {
     }
 
     /// The newest refusal of the journal.
-    pub(crate) fn reason(&self) -> Option<Entry> {
+    pub(crate) fn reason(&self) -> Option<Entry<'static>> {
         self.noted.0.lock().unwrap().last().cloned()
     }
 
     /// Forgets what the journal has noted, and returns the codes.
     pub(crate) fn drain(&self) -> Vec<String> {
         let entries = std::mem::take(&mut *self.noted.0.lock().unwrap());
-        entries.into_iter().filter_map(|entry| entry.code).collect()
+        entries.into_iter().filter_map(|entry| entry.code.map(Into::into)).collect()
     }
 
     /// Sends a request that is refused for this reason.

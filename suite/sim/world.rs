@@ -136,7 +136,7 @@ impl World {
 
     pub(crate) fn grant(&self, id: GrantId) -> Option<Grant> {
         match self.storm.record(&Key::Grant(fixtures::tenant_id(), id)) {
-            Some(Record::Grant(grant)) => Some(*grant),
+            Some(Record::Grant(grant)) => Some(Arc::unwrap_or_clone(grant)),
             _ => None,
         }
     }

@@ -12,7 +12,8 @@ use crate::workspace::Workspace;
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
                          [--grants N] [--rate PERCENT...] [--peer node-oidc-provider]
-                         [--reads] [--store postgres] [--count [--budget FILE]]
+                         [--reads] [--store postgres]
+                         [--count [--budget FILE] [--floor] [--keep FOLDER]]
 
   --quick         under three minutes after the build: short windows, 100,000 grants
   --flow NAME     these flows only; `--list` names them
@@ -22,8 +23,10 @@ Usage: cargo xtask bench [--quick] [--flow NAME...] [--json] [--rounds N]
   --rate PERCENT  fixed rates in parts of the peak, such as 50%,80%,120%
   --peer NAME     measures another server too, installed by npm into a temporary folder
   --reads         the read of one grant: on the worker, handed to another thread, from what is kept
-  --count         instructions per answer of the five hottest flows, by callgrind
+  --count         instructions per answer, by callgrind: of the five hottest flows, or of --flow
   --budget FILE   with --count: fails where a flow is off its budget by more than 3 %
+  --floor         with --count: those of the floor server too
+  --keep FOLDER   with --count: keeps the files of callgrind, for callgrind_annotate
   --store postgres  the server at a PostgreSQL that is started for it: answers a second, and what
                   the processors of both spend on each
 

@@ -107,13 +107,14 @@ impl Engine {
             for id in &subject.grants {
                 let key = Key::Grant(tenant.clone(), *id);
                 let found = self.store.read(std::slice::from_ref(&key)).await?.pop().flatten();
-                let Some(Versioned { record: Record::Grant(mut grant), revision }) = found else {
+                let Some(Versioned { record: Record::Grant(grant), revision }) = found else {
                     continue;
                 };
                 if grant.suspended.by_subject != subject.suspended {
+                    let mut grant = (*grant).clone();
                     grant.suspended.by_subject = subject.suspended;
                     let expected = Expected::Revision(revision);
-                    let next = Some(Record::Grant(grant));
+                    let next = Some(Record::Grant(grant.into()));
                     batch.changes.push(Change { key, expected, next });
                 }
             }
@@ -221,9 +222,9 @@ impl Engine {
             for id in &subject.grants {
                 let at = Key::Grant(tenant.clone(), *id);
                 if let Some(Record::Grant(grant)) = seen.get(&at) {
-                    let mut grant = grant.clone();
+                    let mut grant = (**grant).clone();
                     grant.suspended.by_subject = suspended;
-                    changes.push((at, Some(Record::Grant(grant))));
+                    changes.push((at, Some(Record::Grant(grant.into()))));
                 }
             }
             changes.push((key.clone(), Some(Record::Subject(next))));

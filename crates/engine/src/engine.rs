@@ -324,10 +324,11 @@ impl Engine {
             if keys.is_empty() {
                 break;
             }
+            let mut found = Vec::with_capacity(keys.len());
             for some in keys.chunks(READ_KEYS_MAX) {
-                let found = self.store.read(some).await?;
-                seen.0.extend(some.iter().cloned().zip(found));
+                found.extend(self.store.read(some).await?);
             }
+            seen.0.extend(keys.into_iter().zip(found));
         }
         Ok(seen)
     }

@@ -28,14 +28,28 @@ impl Extent {
 }
 
 impl Grant {
-    /// The view for an extent that the caller has checked to lie within the grant. Writes only when
-    /// the view is new, or about to run out. `None`: too many are alive.
-    pub fn view(&mut self, wanted: &Extent, ctx: &Ctx<'_>) -> Option<ViewId> {
+    /// The view for an extent that the caller has checked to lie within the grant, if there is one
+    /// and it need not be changed for a token of now: that is most requests.
+    #[must_use]
+    pub fn view_kept(&self, wanted: &Extent, ctx: &Ctx<'_>) -> Option<ViewId> {
         let whole = self.leaves(ViewId::WHOLE, wanted);
         // The scope of a standing grant follows the registration; a token of it must not.
         if whole && wanted.scope == self.scope && !self.is_standing() {
             return Some(ViewId::WHOLE);
         }
+        let token_until = ctx.now.after(ctx.policy.access_ttl_s);
+        let mut views = self.access.views.iter();
+        let known = views.find(|v| v.scope == wanted.scope && self.leaves(v.id, wanted))?;
+        (known.until >= token_until).then_some(known.id)
+    }
+
+    /// The view for an extent that the caller has checked to lie within the grant. Writes only when
+    /// the view is new, or about to run out. `None`: too many are alive.
+    pub fn view(&mut self, wanted: &Extent, ctx: &Ctx<'_>) -> Option<ViewId> {
+        if let Some(kept) = self.view_kept(wanted, ctx) {
+            return Some(kept);
+        }
+        let whole = self.leaves(ViewId::WHOLE, wanted);
         let token_until = ctx.now.after(ctx.policy.access_ttl_s);
         let until = ctx.now.after(ctx.policy.access_ttl_s.saturating_mul(STEPS));
         let views = &self.access.views;

@@ -395,10 +395,16 @@ impl<K: Kind> Minted<K> {
         &self.facts
     }
 
-    /// The value leaves the process here and nowhere else.
+    /// The value leaves the process here and in [`Self::into_wire`], and nowhere else.
     #[must_use]
     pub fn to_wire(&self) -> &str {
         &self.wire
+    }
+
+    /// The same, without a copy that would have to be wiped too.
+    #[must_use]
+    pub fn into_wire(self) -> Zeroizing<String> {
+        self.wire
     }
 }
 

@@ -1,5 +1,7 @@
 //! Revocation (RFC 7009). A refresh token ends its grant; an access token ends itself.
 
+use std::sync::Arc;
+
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -122,7 +124,7 @@ impl Engine {
                     _ => None,
                 };
                 let (next, notes) = target.decide(ctx, &client, before);
-                let change = next.map(|grant| (key.clone(), Some(Record::Grant(Box::new(grant)))));
+                let change = next.map(|grant| (key.clone(), Some(Record::Grant(Arc::new(grant)))));
                 Decided { changes: change.into_iter().collect(), notes, outcome: Ok(()) }
             },
         )

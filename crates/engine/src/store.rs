@@ -16,6 +16,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use counterfoil_protocol::ids::{
     ClientId, ConsentId, DeliveryId, GrantId, InteractionId, Kid, PushedId, SessionId, SubjectId,
@@ -105,7 +106,8 @@ pub enum Record {
     /// See [`Key::Client`].
     Client(Box<Client>),
     /// See [`Key::Grant`].
-    Grant(Box<Grant>),
+    /// Shared: most requests read it and few change it.
+    Grant(Arc<Grant>),
     /// See [`Key::Consent`].
     Consent(Box<Consent>),
     /// See [`Key::Subject`].

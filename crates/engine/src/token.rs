@@ -1,5 +1,7 @@
 //! The token endpoint, whole. Every grant on every surface goes through this one function.
 
+use std::sync::Arc;
+
 use counterfoil_jose::jws;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::Refusal;
@@ -97,7 +99,7 @@ impl Engine {
                     Err(why) => return Decided::refuse(*why),
                 };
                 let before = match key.as_ref().and_then(|key| seen.get(key)) {
-                    Some(Record::Grant(grant)) => Some((**grant).clone()),
+                    Some(Record::Grant(grant)) => Some(&**grant),
                     _ => None,
                 };
                 let mut decision = request.decide(ctx, &client, before);
@@ -111,7 +113,7 @@ impl Engine {
                 let mut notes = decision.notes;
                 notes.extend(client.notes());
                 let change = decision.next.map(|grant| {
-                    (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Box::new(grant))))
+                    (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Arc::new(grant))))
                 });
                 Decided { changes: change.into_iter().collect(), notes, outcome: decision.outcome }
             },
@@ -124,7 +126,7 @@ impl Engine {
     async fn sign_answer(&self, issued: Issued) -> Result<TokenAnswer, Refusal> {
         let token_type = Binding::token_type(issued.access.facts().binding.as_ref());
         let access_token = match issued.access {
-            IssuedAccess::Opaque(minted) => Zeroizing::new(minted.to_wire().to_owned()),
+            IssuedAccess::Opaque(minted) => minted.into_wire(),
             IssuedAccess::Jwt { key, claims, typ, .. } => {
                 Zeroizing::new(self.sign(&key, typ, &claims).await?)
             }

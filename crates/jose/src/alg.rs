@@ -107,6 +107,12 @@ impl Alg {
         }
     }
 
+    /// Whether keys take long to make and to sign with: too long for a thread that others wait for.
+    #[must_use]
+    pub fn is_slow(self) -> bool {
+        self.kty() == Kty::Rsa
+    }
+
     /// The curve; RSA has none.
     pub(crate) const fn curve(self) -> Option<Curve> {
         match self {

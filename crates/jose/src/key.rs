@@ -103,7 +103,7 @@ impl SigningKey {
     /// Whether a signature takes long enough to be made off the async workers.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.alg.kty() == Kty::Rsa
+        self.alg.is_slow()
     }
 
     /// What is published.

@@ -29,11 +29,18 @@ impl fmt::Debug for Candidate {
 #[must_use]
 pub fn candidates(decoded: &str) -> Vec<Candidate> {
     let Some((id, secret)) = decoded.split_once(':') else { return Vec::new() };
-    let readings = [
-        Some((id.into(), secret.into())),
-        percent_decode(id, true).zip(percent_decode(secret, true)),
-        percent_decode(id, false).zip(percent_decode(secret, false)),
-    ];
+    let plain = Some((id.into(), secret.into()));
+    // Without an escape all readings are one.
+    let encoded = decoded.bytes().any(|b| matches!(b, b'%' | b'+'));
+    let readings = if encoded {
+        [
+            plain,
+            percent_decode(id, true).zip(percent_decode(secret, true)),
+            percent_decode(id, false).zip(percent_decode(secret, false)),
+        ]
+    } else {
+        [plain, None, None]
+    };
     let mut out: Vec<Candidate> = Vec::with_capacity(1);
     for (id, secret) in readings.into_iter().flatten() {
         let Ok(client) = ClientId::parse(&id) else { continue };

@@ -1,6 +1,7 @@
 //! Identifiers. Every one is parsed at the edge; nothing inside takes a bare `String` for one.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +20,10 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, max = $max:literal, $allowed:expr) => {
+    ($(#[$doc:meta])* $name:ident($text:ty), max = $max:literal, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub struct $name(Box<str>);
+        pub struct $name($text);
 
         impl $name {
             /// Parses the text of the wire; refuses what is empty, too long or outside the alphabet.
@@ -62,27 +63,28 @@ fn segment(b: u8) -> bool {
 
 text_id!(
     /// A client of this server (RFC 6749 §2.2).
-    ClientId, max = 255, visible
+    ClientId(Box<str>), max = 255, visible
 );
 text_id!(
     /// A customer of the bank, as the bank knows it. Never leaves the server as such.
-    SubjectId, max = 255, visible
+    SubjectId(Box<str>), max = 255, visible
 );
 text_id!(
     /// What a customer types to sign in.
-    Login, max = 255, |b| b >= 0x20 && b != 0x7f
+    Login(Box<str>), max = 255, |b| b >= 0x20 && b != 0x7f
 );
 text_id!(
-    /// One issuer: its clients, keys, customers and consents. Also its path segment.
-    TenantId, max = 64, segment
+    /// One issuer: its clients, keys, customers and consents. Also its path segment. Shared: it is part
+    /// of every key.
+    TenantId(Arc<str>), max = 64, segment
 );
 text_id!(
     /// The identifier of a signing key, as JWS headers carry it (RFC 7515 §4.1.4).
-    Kid, max = 128, visible
+    Kid(Box<str>), max = 128, visible
 );
 text_id!(
     /// An account of a customer, as the bank names it towards resource servers.
-    AccountId, max = 128, segment
+    AccountId(Box<str>), max = 128, segment
 );
 
 macro_rules! record_id {
@@ -154,11 +156,13 @@ record_id!(
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
-        .map(char::from)
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for b in bytes {
+        let pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]];
+        // Digits are ASCII.
+        text.push_str(std::str::from_utf8(&pair).unwrap_or_default());
+    }
+    text
 }
 
 fn unhex(raw: &str) -> Option<[u8; 16]> {

@@ -709,10 +709,13 @@ impl From<ProofFault> for Refusal {
 #[must_use]
 pub fn printable(raw: &str) -> String {
     const DESCRIPTION_LEN_MAX: usize = 200;
-    raw.chars()
-        .filter(|c| matches!(c, ' '..='!' | '#'..='[' | ']'..='~'))
-        .take(DESCRIPTION_LEN_MAX)
-        .collect()
+    let allowed = |b: u8| matches!(b, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~');
+    // Most texts need nothing of it.
+    if raw.len() <= DESCRIPTION_LEN_MAX && raw.bytes().all(allowed) {
+        return raw.to_owned();
+    }
+    let allowed = |c: &char| u8::try_from(*c).is_ok_and(allowed);
+    raw.chars().filter(allowed).take(DESCRIPTION_LEN_MAX).collect()
 }
 
 #[cfg(test)]

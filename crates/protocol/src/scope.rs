@@ -103,6 +103,20 @@ impl ScopeSet {
         self.0.is_empty()
     }
 
+    /// Space separated, as on the wire.
+    #[must_use]
+    pub fn joined(&self) -> String {
+        let len = self.0.iter().map(|token| token.0.len() + 1).sum();
+        let mut text = String::with_capacity(len);
+        for token in self.iter() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(token);
+        }
+        text
+    }
+
     /// The tokens, in the order they were given.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(Scope::as_str)
@@ -119,14 +133,7 @@ impl Eq for ScopeSet {}
 /// Space separated, as on the wire.
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        for token in self.iter() {
-            if !std::mem::take(&mut first) {
-                f.write_str(" ")?;
-            }
-            f.write_str(token)?;
-        }
-        Ok(())
+        f.write_str(&self.joined())
     }
 }
 

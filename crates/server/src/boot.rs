@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::time::Duration;
 
+use counterfoil_engine::admin::{Applied, Desired};
 use counterfoil_engine::client_keys::Fetched;
 use counterfoil_engine::ctx::Clock;
 use counterfoil_engine::directory::{Directory, Lease};
@@ -13,15 +14,15 @@ use counterfoil_engine::login::throttle::Throttle;
 use counterfoil_engine::outbound::Outbound;
 use counterfoil_engine::store::{Page, Query};
 use counterfoil_jose::alg::Alg;
-use counterfoil_jose::key::{KeyError, SigningKey};
 use counterfoil_protocol::ids::TenantId;
 use counterfoil_protocol::refusal::Refusal;
-use counterfoil_protocol::secret::Secret;
 use counterfoil_store::{OpenError, Opened};
 use counterfoil_web::app::App;
 use counterfoil_web::journal::Journal;
+use counterfoil_web::making::Making;
 use counterfoil_web::ui::render::Pages;
 use counterfoil_web::ui::views::DemoView;
+use tokio::time::interval;
 
 use crate::failure::Failure;
 use crate::logos::Logos;
@@ -105,7 +106,8 @@ pub fn application(parts: Parts) -> Result<App, Failure> {
         pages: Pages::new(parts.templates.as_deref()).map_err(Failure::config)?,
         logos,
         journal: parts.journal,
-        dice: Box::new(|| Box::<RequestDice>::default()),
+        making: Arc::new(Making::default()),
+        dice: Box::new(|| Box::new(RequestDice)),
         sandbox: parts.sandbox,
     })
 }
@@ -134,32 +136,55 @@ pub async fn fits(app: &App, keys: &dyn std::fmt::Display) -> Result<(), Failure
     Ok(())
 }
 
-/// A key pair that is being made on a thread of its own.
+/// Signing keys that take their time: the tenants are served meanwhile, and whoever needs one of these
+/// waits for it.
 #[derive(Debug)]
-struct Making(JoinHandle<Result<(SigningKey, Secret), KeyError>>);
+#[must_use]
+pub struct Later(Vec<(TenantId, Vec<Alg>)>);
 
-impl Making {
-    fn start(alg: Alg) -> Self {
-        Self(std::thread::spawn(move || SigningKey::generate(alg)))
+/// How long a store that did not take a key is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Later {
+    /// Makes them, one after the other, and keeps them. Returns what to tell the operator.
+    pub async fn make(self, app: &App) -> Vec<String> {
+        let mut lines = vec![];
+        for (tenant, algs) in self.0 {
+            for alg in algs {
+                lines.extend(made(app, &tenant, alg).await);
+            }
+            app.making.done(&tenant);
+        }
+        lines
     }
 
-    fn wait(self) -> Result<(SigningKey, Secret), Failure> {
-        let made = self.0.join().map_err(|_| Failure::failed("a signing key could not be made"))?;
-        made.map_err(|e| Failure::failed(format!("a signing key could not be made: {e:?}")))
+    /// The same beside everything else.
+    pub fn begin(self, app: Arc<App>) {
+        tokio::spawn(async move {
+            for line in self.make(&app).await {
+                eprintln!("{line}");
+            }
+        });
     }
 }
 
-/// Key pairs that were begun before anybody knew whether they are needed: a first start makes RSA
-/// keys while it does everything else.
-#[derive(Debug, Default)]
-pub struct Spare(Vec<(Alg, Making)>);
-
-impl Spare {
-    /// Begins to make one key pair for each algorithm.
-    #[must_use]
-    pub fn begin(algs: &[Alg]) -> Self {
-        Self(algs.iter().map(|alg| (*alg, Making::start(*alg))).collect())
+async fn made(app: &App, tenant: &TenantId, alg: Alg) -> Vec<String> {
+    let mut again = interval(AGAIN);
+    loop {
+        again.tick().await;
+        let Ok(pair) = app.engine.signer.make(alg).await else { continue };
+        let wrapping = &app.engine.file.wrapping;
+        let key = keys::stored(pair, wrapping, SystemClock.now(), &mut SystemDice);
+        let Ok(key) = key else { continue };
+        let desired = Desired { keys: vec![(tenant.clone(), key)], ..Desired::default() };
+        if let Ok(applied) = app.engine.apply(&desired, &mut SystemDice).await {
+            return applied.iter().map(line).collect();
+        }
     }
+}
+
+fn line(applied: &Applied) -> String {
+    format!("{} {} {}", applied.sign, applied.kind, applied.name)
 }
 
 /// Applies what files say, unless nothing may be written.
@@ -170,40 +195,32 @@ pub async fn apply_unless_quarantined(
     app: &App,
     vigil: &Vigil,
     loaded: Loaded,
-    spare: Spare,
-) -> Result<Vec<String>, Failure> {
-    if vigil.is_quarantined() { Ok(vec![]) } else { apply(app, loaded, spare).await }
+) -> Result<(Vec<String>, Later), Failure> {
+    if vigil.is_quarantined() { Ok((vec![], Later(vec![]))) } else { apply(app, loaded).await }
 }
 
-/// Applies what files say. Signing keys that a tenant lacks are made first, on all processors,
-/// because RSA keys take their time.
+/// Applies what files say. Signing keys that a tenant lacks are made first where that is quick; the
+/// others are to come later.
 ///
 /// # Errors
 /// [`Failure::failed`] when the store does not take it.
-pub async fn apply(app: &App, loaded: Loaded, spare: Spare) -> Result<Vec<String>, Failure> {
+pub async fn apply(app: &App, loaded: Loaded) -> Result<(Vec<String>, Later), Failure> {
     let Loaded { mut desired, algs } = loaded;
     let refused = |why| Failure::failed(format!("the store did not take the resources: {why:?}"));
-    let mut missing: Vec<(TenantId, Alg)> = vec![];
+    let mut later = vec![];
     for (tenant, algs) in algs {
         let lacking = app.engine.algs_missing(&tenant, &algs).await.map_err(refused)?;
-        missing.extend(lacking.into_iter().map(|alg| (tenant.clone(), alg)));
-    }
-    let mut spare = spare.0;
-    let missing: Vec<_> = missing
-        .into_iter()
-        .map(|(tenant, alg)| {
-            let at = spare.iter().position(|(made, _)| *made == alg);
-            let pair = at.map_or_else(|| Making::start(alg), |at| spare.swap_remove(at).1);
-            (tenant, pair)
-        })
-        .collect();
-    for (tenant, pair) in missing {
-        let pair = pair.wait()?;
-        let now = SystemClock.now();
-        let key = keys::stored(pair, &app.engine.file.wrapping, now, &mut SystemDice);
-        desired.keys.push((tenant, key.map_err(Failure::failed)?));
+        let (slow, quick): (Vec<Alg>, _) = lacking.into_iter().partition(|alg| alg.is_slow());
+        for alg in quick {
+            let (now, wrapping) = (SystemClock.now(), &app.engine.file.wrapping);
+            let key = keys::generate(alg, wrapping, now, &mut SystemDice);
+            desired.keys.push((tenant.clone(), key.map_err(Failure::failed)?));
+        }
+        if !slow.is_empty() {
+            app.making.begin(&tenant);
+            later.push((tenant, slow));
+        }
     }
     let applied = app.engine.apply(&desired, &mut SystemDice).await.map_err(refused)?;
-    let line = |a: &counterfoil_engine::admin::Applied| format!("{} {} {}", a.sign, a.kind, a.name);
-    Ok(applied.iter().map(line).collect())
+    Ok((applied.iter().map(line).collect(), Later(later)))
 }

@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod egress;
 pub mod logos;
 pub mod polite;
+mod tended;
 pub mod crowd;
 pub mod pressure;
 pub mod listener;

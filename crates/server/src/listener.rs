@@ -1,5 +1,6 @@
 //! The accept loop: bounded connections, bounded heads and bodies, time limits, a graceful end.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,11 @@ use counterfoil_web::reply::Body;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -27,6 +28,8 @@ use crate::crowd::{Asked, Crowd};
 use crate::polite::Polite;
 use crate::pressure::{Pressure, Watch};
 use crate::proxy::{self, Proxies};
+use crate::tended::{Alarm, Heads, Tended};
+use crate::tls;
 use crate::vigil::Vigil;
 
 /// Connections that are open at the same time; one more waits in the kernel.
@@ -35,10 +38,10 @@ const CONNECTIONS_MAX: usize = 8_192;
 const IN_FLIGHT_MAX: usize = 4_096;
 /// Largest body. Forms of these protocols have a few kilobytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
-/// Largest head that is answered by us; hyper gives up at twice that.
+/// Largest head that is answered by us; hyper gives up at twice that, and at more than 100 headers: for
+/// its own number it has room on the stack, for any other it would take memory with every head.
 const HEAD_LEN_MAX: usize = 32 * 1024;
 const HYPER_HEAD_LEN_MAX: usize = 2 * HEAD_LEN_MAX;
-const HEADERS_MAX: usize = 128;
 /// A head that is not complete by then is a slow client's.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same for a body.
@@ -104,7 +107,7 @@ impl Shared {
 
 /// Serves a listener until the server stops; returns when what was accepted is answered.
 pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcceptor>) {
-    let graceful = GracefulShutdown::new();
+    let (end, ending) = watch::channel(false);
     let mut stop = shared.stop.clone();
     loop {
         let Ok(permit) = shared.connections.clone().acquire_owned().await else { break };
@@ -118,7 +121,7 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (shared, tls, watcher) = (shared.clone(), tls.clone(), graceful.watcher());
+        let (shared, tls, ending) = (shared.clone(), tls.clone(), ending.clone());
         shared.crowd.accepted();
         tokio::spawn(async move {
             shared.crowd.started();
@@ -127,85 +130,83 @@ pub async fn run(shared: Arc<Shared>, listener: TcpListener, tls: Option<TlsAcce
             let ip = from.ip();
             let mut peer = Peer { ip, secure: secured, certificate: None, asked: asked.clone() };
             match tls {
-                None => {
-                    let connection = plain(shared.clone(), stream, peer);
-                    let _ = watcher.watch(connection).await;
-                }
+                None => first_version(shared.clone(), stream, peer, ending).await,
                 Some(tls) => {
                     let handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
                         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         peer.certificate = shared.clients.trust.judge(chain).map(Arc::new);
-                        secure(shared.clone(), stream, peer, watcher).await;
+                        if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
+                            second_version(shared.clone(), stream, peer, ending).await;
+                        } else {
+                            first_version(shared.clone(), stream, peer, ending).await;
+                        }
                     }
                 }
             }
             shared.crowd.ended(&asked);
         });
     }
-    drop(listener);
-    let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+    drop((listener, ending));
+    let _ = end.send(true);
+    let _ = timeout(DRAIN_TIMEOUT, end.closed()).await;
 }
 
-fn plain(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    peer: Peer,
-) -> hyper::server::conn::http1::Connection<
-    TokioIo<Polite<TcpStream>>,
-    impl hyper::service::Service<
-        Request<Incoming>,
-        Response = Response<Body>,
-        Error = std::convert::Infallible,
-        Future: Send,
-    >,
-> {
+/// Serves HTTP/1.1, with or without TLS.
+async fn first_version<S>(shared: Arc<Shared>, stream: S, peer: Peer, ending: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let alarm = Alarm::default();
+    let heads = Heads::new(alarm.clone());
+    let around = Arc::new((shared, peer, alarm.clone()));
     let service = service_fn(move |request| {
-        let (shared, peer) = (shared.clone(), peer.clone());
-        async move { Ok(answer(&shared, request, &peer).await) }
+        let around = around.clone();
+        async move {
+            let (shared, peer, bodies) = &*around;
+            Ok::<_, Infallible>(answer(shared, request, peer, Some(bodies)).await)
+        }
     });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
+    let connection = http1::Builder::new()
+        .timer(heads)
         // A client that has said everything may close its side and still wants the answer.
         .half_close(true)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HYPER_HEAD_LEN_MAX)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Polite::new(stream)), service)
+        .serve_connection(TokioIo::new(Polite::new(stream)), service);
+    let _ = Tended::new(connection, alarm, ending).await;
 }
 
-async fn secure(
+/// Serves HTTP/2, which a client has asked for in its handshake.
+async fn second_version<S>(
     shared: Arc<Shared>,
-    stream: tokio_rustls::server::TlsStream<TcpStream>,
+    stream: S,
     peer: Peer,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
+    ending: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request| {
         let (shared, peer) = (shared.clone(), peer.clone());
-        async move { Ok::<_, std::convert::Infallible>(answer(&shared, request, &peer).await) }
+        async move { Ok::<_, Infallible>(answer(&shared, request, &peer, None).await) }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        // A client that has said everything may close its side and still wants the answer.
-        .half_close(true)
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HYPER_HEAD_LEN_MAX)
-        .max_headers(HEADERS_MAX);
     let head_max = u32::try_from(HEAD_LEN_MAX).unwrap_or(u32::MAX);
-    builder
-        .http2()
+    let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(Some(HEAD_TIMEOUT))
         .max_header_list_size(head_max)
-        .max_concurrent_streams(128);
-    let connection = builder.serve_connection(TokioIo::new(Polite::new(stream)), service);
-    let _ = watcher.watch(connection.into_owned()).await;
+        .max_concurrent_streams(128)
+        .serve_connection(TokioIo::new(Polite::new(stream)), service);
+    let _ = Tended::new(connection, Alarm::default(), ending).await;
 }
 
 /// One request: limits first, then the application.
-async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+async fn answer(
+    shared: &Shared,
+    request: Request<Incoming>,
+    peer: &Peer,
+    bodies: Option<&Alarm>,
+) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     if shared.pressure.sends_away(parts.uri.path(), shared.crowd.size()) {
         // Else all were gone for the count, and would come back together.
@@ -232,7 +233,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, peer: &Peer) -> Res
         let why = Refusal::Parameter("Client-Cert", Fault::Malformed);
         return shared.app.refuse(why, &parts);
     };
-    let body = match collect(body).await {
+    let body = match collect(body, bodies).await {
         Ok(body) => body,
         Err(why) => return shared.app.refuse(why, &parts),
     };
@@ -246,7 +247,9 @@ fn head_len(parts: &http::request::Parts) -> usize {
     target + headers.sum::<usize>()
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
+/// Many bodies may come at once over HTTP/2, each in its own time; over HTTP/1.1 there is one, and the
+/// connection's `alarm`.
+async fn collect(body: Incoming, alarm: Option<&Alarm>) -> Result<Bytes, Refusal> {
     if hyper::body::Body::is_end_stream(&body) {
         return Ok(Bytes::new());
     }
@@ -255,11 +258,16 @@ async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
     {
         return Err(Refusal::BodyTooLarge);
     }
-    match timeout(BODY_TIMEOUT, Limited::new(body, BODY_LEN_MAX).collect()).await {
-        Err(_) => Err(Refusal::RequestTimeout),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(e)) if e.downcast_ref::<LengthLimitError>().is_some() => Err(Refusal::BodyTooLarge),
-        Ok(Err(_)) => Err(Refusal::BodyMalformed),
+    let collecting = Limited::new(body, BODY_LEN_MAX).collect();
+    let collected = match alarm {
+        Some(alarm) => alarm.within(BODY_TIMEOUT, collecting).await,
+        None => timeout(BODY_TIMEOUT, collecting).await.ok(),
+    };
+    match collected {
+        None => Err(Refusal::RequestTimeout),
+        Some(Ok(collected)) => Ok(collected.to_bytes()),
+        Some(Err(e)) if e.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+        Some(Err(_)) => Err(Refusal::BodyMalformed),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The world outside: the clock, the dice, the pools of threads. The only file that looks at either.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,6 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::secret::Secret;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use zeroize::Zeroizing;
 
 /// The time of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,31 +58,34 @@ impl Entropy for SystemDice {
     }
 }
 
-/// What most requests draw: a request id, a serial, and a grant or an interaction.
-const DRAWS: usize = 3;
+/// Draws that a thread has ready: the generator's own work for a call outweighs the bytes of several.
+const DRAWS: usize = 16;
 
-/// Randomness for one request: drawn at once, because the generator's own work for a call outweighs
-/// the bytes. Nothing is given out twice.
-#[derive(Default)]
-pub struct RequestDice {
-    drawn: Zeroizing<[[u8; 32]; DRAWS]>,
+/// Bytes that nobody has been given yet. They are wiped as they are given out.
+struct Drawn {
+    ready: [[u8; 32]; DRAWS],
     left: usize,
 }
 
-impl std::fmt::Debug for RequestDice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RequestDice({} left)", self.left)
-    }
+thread_local! {
+    static DRAWN: RefCell<Drawn> =
+        const { RefCell::new(Drawn { ready: [[0; 32]; DRAWS], left: 0 }) };
 }
+
+/// Randomness for requests, drawn for several of them at once. Nothing is given out twice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestDice;
 
 impl Entropy for RequestDice {
     fn bytes32(&mut self) -> [u8; 32] {
-        if self.left == 0 {
-            SystemDice.fill(self.drawn.as_flattened_mut());
-            self.left = DRAWS;
-        }
-        self.left -= 1;
-        std::mem::take(&mut self.drawn[self.left])
+        DRAWN.with_borrow_mut(|drawn| {
+            if drawn.left == 0 {
+                SystemDice.fill(drawn.ready.as_flattened_mut());
+                drawn.left = DRAWS;
+            }
+            drawn.left -= 1;
+            std::mem::take(&mut drawn.ready[drawn.left])
+        })
     }
 }
 
@@ -173,8 +176,7 @@ mod tests {
 
     #[test]
     fn a_request_draws_nothing_twice() {
-        let mut dice = RequestDice::default();
-        let mut seen: Vec<[u8; 32]> = (0..2 * DRAWS + 1).map(|_| dice.bytes32()).collect();
+        let mut seen: Vec<[u8; 32]> = (0..2 * DRAWS + 1).map(|_| RequestDice.bytes32()).collect();
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), 2 * DRAWS + 1);

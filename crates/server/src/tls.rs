@@ -14,6 +14,9 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use crate::client_certificate::Asking;
 use crate::failure::Failure;
 
+/// How HTTP/2 is asked for in a handshake (RFC 9113 §3.2).
+pub(crate) const HTTP2: &[u8] = b"h2";
+
 /// A configuration for TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, without early data.
 ///
 /// # Errors
@@ -44,7 +47,7 @@ fn configured(
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, private)
         .map_err(|e| told(cert, &e))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     // Early data can be replayed (attacks.md P8); zero is also the default.
     config.max_early_data_size = 0;
     Ok(Arc::new(config))

@@ -13,6 +13,8 @@ pub const SWEEP_STEP_MAX: usize = 1_000;
 pub const LIST_STEP_MAX: usize = 1_000;
 /// Read connections. A point read takes microseconds, so a few serve many threads.
 pub const READERS: usize = 4;
+/// Clients of which the writer knows where they stand, a megabyte of them.
+pub const STANDS_MAX: usize = 8_192;
 /// How long a statement waits for a lock that another process holds, before it gives up.
 pub const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Revisions that are reserved in one write, in microseconds: a minute, so that the reservation is

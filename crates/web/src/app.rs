@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use counterfoil_engine::client_auth::{Authorization, Presented};
+use counterfoil_engine::client_auth::Presented;
 use counterfoil_engine::ctx::Entropy;
 use counterfoil_engine::engine::{Call, Engine};
 use counterfoil_engine::keys::Issuer;
 use counterfoil_engine::policy::{NonceRule, Policy};
-use counterfoil_engine::sender::Shown;
 use counterfoil_engine::sender::mtls::PeerCertificate;
+use counterfoil_engine::sender::{ProofHeader, Shown};
 use counterfoil_engine::tenant::{Mount, Switches};
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::{ProofFault, Refusal};
@@ -24,6 +24,7 @@ use crate::common::{self, plain::Plain};
 use crate::edge;
 use crate::journal::{Entry, Journal, Trace};
 use crate::locate::{By, Located, locate};
+use crate::making::Making;
 use crate::reply::{self, Body, Reply};
 use crate::request_id::RequestId;
 use crate::surfaces::{self, Route, Surface};
@@ -41,6 +42,8 @@ pub struct App {
     pub logos: Arc<dyn Logos>,
     /// Remembers refusals for the operator.
     pub journal: Arc<dyn Journal>,
+    /// Signing keys that are still to come.
+    pub making: Arc<Making>,
     /// Dice for one request.
     pub dice: Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>,
     /// Set in the sandbox: what pages tell developers.
@@ -52,6 +55,9 @@ impl std::fmt::Debug for App {
         write!(f, "App({:?})", self.engine)
     }
 }
+
+/// What the journal keeps of a path.
+const PATH_LEN_MAX: usize = 200;
 
 /// How a request came: what the listener knows and the message does not say.
 #[derive(Clone, Debug, Default)]
@@ -139,11 +145,14 @@ impl<'r> Ask<'r> {
         // The addresses are those of our configuration, never the `Host` of the request.
         let bases =
             [Some(tenant.base.as_deref().unwrap_or(self.engine_base)), tenant.mtls_base.as_deref()];
+        let proof = edge::proof(&self.parts.headers);
+        // Only a proof names an address.
+        let bases = bases.into_iter().flatten().filter(|_| proof != ProofHeader::Absent);
         Shown {
-            proof: edge::proof(&self.parts.headers),
+            proof,
             certificate: self.certificate,
             method: self.parts.method.as_str(),
-            addresses: bases.into_iter().flatten().map(|base| format!("{base}{path}")).collect(),
+            addresses: bases.map(|base| format!("{base}{path}")).collect(),
         }
     }
 
@@ -170,15 +179,12 @@ impl<'r> Ask<'r> {
     /// that a request that succeeds pays nothing for it.
     pub fn refused(&mut self, why: Refusal) {
         self.trace.refused(why);
-        let (body, parts) = (self.body, self.parts);
+        let (body, headers) = (self.body, &self.parts.headers);
         let form = Form::decode(body).unwrap_or_default();
-        let presented = edge::presented(&parts.headers, &form).unwrap_or_default();
-        let basic = match &presented.authorization {
-            Authorization::Basic(candidates) => candidates.first().map(|c| c.client.as_str()),
-            Authorization::Absent | Authorization::Other => None,
-        };
-        let alias = form.one("app_id").ok().flatten().or(edge::header(&parts.headers, "app_id"));
-        let named = presented.client_id.or(alias).or(basic);
+        let sent = |name| form.one(name).ok().flatten();
+        let basic = edge::basic_name(headers);
+        let alias = sent("app_id").or(edge::header(headers, "app_id"));
+        let named = sent("client_id").or(alias).or(basic.as_deref());
         if let Some(named) = named {
             self.trace.client = Some(counterfoil_protocol::refusal::printable(named));
         }
@@ -188,9 +194,9 @@ impl<'r> Ask<'r> {
             }
         }
         let methods = [
-            (presented.by_header(), "Authorization header"),
-            (presented.client_secret.is_some(), "client_secret in the body"),
-            (presented.assertion.is_some(), "client_assertion"),
+            (self.by_header, "Authorization header"),
+            (sent("client_secret").is_some(), "client_secret in the body"),
+            (sent("client_assertion").is_some(), "client_assertion"),
         ];
         for (_, how) in methods.into_iter().filter(|(used, _)| *used) {
             self.trace.fact("credentials", how);
@@ -305,19 +311,21 @@ impl App {
         let read = seen.why.is_some_and(|why| why != Refusal::Overloaded);
         if read || self.journal.wants_successes() {
             let stable = seen.why.map(Refusal::stable);
-            self.journal.keep(Entry {
+            let path = parts.uri.path();
+            let issuer = seen.issuer.as_ref();
+            self.journal.keep(&Entry {
                 at: self.engine.clock.now().0,
-                reference: id.reference(),
-                request_id: id.to_string(),
-                method: parts.method.to_string(),
-                path: parts.uri.path().chars().take(200).collect(),
-                tenant: seen.tenant,
+                reference: id.reference().into(),
+                request_id: String::from_utf8_lossy(&id.text()),
+                method: parts.method.as_str().into(),
+                path: path[..path.floor_char_boundary(PATH_LEN_MAX)].into(),
+                tenant: issuer.map(|issuer| issuer.tenant.id.as_str().into()),
                 surface: seen.surface.map(Into::into),
-                client: seen.client,
+                client: seen.client.as_deref().map(Into::into),
                 status: reply.status,
                 code: stable.map(|stable| stable.code.into()),
                 title: stable.map(|stable| stable.title.into()),
-                facts: seen.facts,
+                facts: seen.facts.as_slice().into(),
             });
         }
         reply.into_response(id)
@@ -337,6 +345,8 @@ impl App {
             Ok(located) => located,
             Err(why) => return self.lost(why, arrived, seen, By::Root),
         };
+        // Asked first: if they are there by now, they are found.
+        let making = self.making.is_at(&located.tenant);
         let issuer = match self.engine.issuer(&located.tenant).await {
             Ok(issuer) if mounted(&issuer.tenant.mount, located.by) => issuer,
             Ok(_) => return self.lost(Refusal::TenantUnknown, arrived, seen, located.by),
@@ -349,7 +359,7 @@ impl App {
             }
             Err(why) => return self.lost(why, arrived, seen, located.by),
         };
-        seen.tenant = Some(issuer.tenant.id.as_str().to_owned());
+        seen.issuer = Some(issuer.clone());
         if issuer.tenant.https_required && !over_tls {
             return self.lost(Refusal::TlsRequired, arrived, seen, located.by);
         }
@@ -363,6 +373,15 @@ impl App {
                 let ask = self.ask((&issuer, &located), &found, arrived, entropy);
                 return found.surface.refusal(Refusal::MethodNotAllowed, &ask).allow(&allowed);
             }
+        };
+        let issuer = if making && lacks_keys(&issuer, &found) {
+            self.making.over(&located.tenant).await;
+            match self.engine.issuer(&located.tenant).await {
+                Ok(issuer) => issuer,
+                Err(why) => return self.lost(why, arrived, seen, located.by),
+            }
+        } else {
+            issuer
         };
         let mut ask = self.ask((&issuer, &located), &found, arrived, entropy);
         ask.trace = std::mem::take(seen);
@@ -419,6 +438,15 @@ fn mounted(mount: &Mount, by: By) -> bool {
         (mount, by),
         (Mount::Root, By::Root) | (Mount::Path, By::Path) | (Mount::Realm { .. }, By::Realm)
     )
+}
+
+/// Whether a request may need a signing key that is not there: one that its surface signs with, or
+/// all, because they are published.
+fn lacks_keys(issuer: &Issuer, found: &Found<'_>) -> bool {
+    let policy = found.surface.policy(&found.switches);
+    let signs = found.surface.name() != Plain.name();
+    let lacks = policy.algs.iter().any(|alg| issuer.active_key(*alg).is_none());
+    (signs && lacks) || found.route.path == common::jwks::PATH
 }
 
 struct Found<'p> {

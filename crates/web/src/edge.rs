@@ -8,8 +8,8 @@ use counterfoil_protocol::basic::candidates;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::refusal::{Fault, Refusal};
 use counterfoil_protocol::secret::Secret;
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::{HeaderMap, HeaderValue};
 
 /// Longest decoded Basic header: an id and a secret, percent-encoded, and room.
 const BASIC_LEN_MAX: usize = 4096;
@@ -133,16 +133,26 @@ fn authorization(headers: &HeaderMap) -> Authorization {
         let absent = headers.get(AUTHORIZATION).is_none();
         return if absent { Authorization::Absent } else { Authorization::Other };
     };
-    let basic = value.to_str().ok().and_then(|v| v.split_once(' '));
-    let encoded = basic.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-    let Some((_, encoded)) = encoded else { return Authorization::Other };
-    let encoded = encoded.trim();
-    if encoded.len() > BASIC_LEN_MAX {
-        return Authorization::Other;
-    }
-    let decoded = Base64::decode_vec(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = basic(value);
     let candidates = decoded.map(|decoded| candidates(&decoded)).unwrap_or_default();
     if candidates.is_empty() { Authorization::Other } else { Authorization::Basic(candidates) }
+}
+
+/// The text inside a Basic header.
+fn basic(value: &HeaderValue) -> Option<String> {
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let encoded = encoded.trim();
+    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > BASIC_LEN_MAX {
+        return None;
+    }
+    String::from_utf8(Base64::decode_vec(encoded).ok()?).ok()
+}
+
+/// Whom a Basic header names, for a log.
+#[must_use]
+pub fn basic_name(headers: &HeaderMap) -> Option<String> {
+    let decoded = basic(headers.get(AUTHORIZATION)?)?;
+    decoded.split_once(':').map(|(name, _)| name.to_owned())
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).

@@ -1,41 +1,70 @@
 //! What the operator may look up later: every refusal with its reference, reason and what was sent.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use counterfoil_engine::keys::Issuer;
 use counterfoil_protocol::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// One request as the journal keeps it. Never a token, a code, a secret.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Entry<'r> {
     /// Seconds since the epoch.
     pub at: u64,
     /// The short reference.
-    pub reference: String,
+    pub reference: Cow<'r, str>,
     /// The request id in full.
-    pub request_id: String,
+    pub request_id: Cow<'r, str>,
     /// The method.
-    pub method: String,
+    pub method: Cow<'r, str>,
     /// The path, without the query.
-    pub path: String,
+    pub path: Cow<'r, str>,
     /// The tenant, once known.
-    pub tenant: Option<String>,
+    pub tenant: Option<Cow<'r, str>>,
     /// The surface, once known.
-    pub surface: Option<String>,
+    pub surface: Option<Cow<'r, str>>,
     /// The client that was named; unverified.
-    pub client: Option<String>,
+    pub client: Option<Cow<'r, str>>,
     /// The status that was answered.
     pub status: u16,
     /// The stable code, for a refusal.
-    pub code: Option<String>,
+    pub code: Option<Cow<'r, str>>,
     /// Its title.
-    pub title: Option<String>,
+    pub title: Option<Cow<'r, str>>,
     /// What was sent and what was expected, as pairs of words.
-    pub facts: Vec<(String, String)>,
+    pub facts: Cow<'r, [Fact]>,
+}
+
+/// A name and what was sent or expected under it.
+pub type Fact = (Cow<'static, str>, String);
+
+impl Entry<'_> {
+    /// The same, of which nothing is borrowed.
+    #[must_use]
+    pub fn into_owned(self) -> Entry<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Entry {
+            at: self.at,
+            reference: owned(self.reference),
+            request_id: owned(self.request_id),
+            method: owned(self.method),
+            path: owned(self.path),
+            tenant: self.tenant.map(owned),
+            surface: self.surface.map(owned),
+            client: self.client.map(owned),
+            status: self.status,
+            code: self.code.map(owned),
+            title: self.title.map(owned),
+            facts: Cow::Owned(self.facts.into_owned()),
+        }
+    }
 }
 
 /// Where entries go. Must not block: it is called before the answer leaves.
 pub trait Journal: Send + Sync {
     /// Keeps an entry, or drops it when there is no room.
-    fn keep(&self, entry: Entry);
+    fn keep(&self, entry: &Entry<'_>);
 
     /// Whether successes are wanted too.
     fn wants_successes(&self) -> bool;
@@ -46,7 +75,7 @@ pub trait Journal: Send + Sync {
 pub struct Nowhere;
 
 impl Journal for Nowhere {
-    fn keep(&self, _: Entry) {}
+    fn keep(&self, _: &Entry<'_>) {}
     fn wants_successes(&self) -> bool {
         false
     }
@@ -56,7 +85,7 @@ impl Journal for Nowhere {
 #[derive(Debug, Default)]
 pub struct Trace {
     /// The tenant.
-    pub tenant: Option<String>,
+    pub issuer: Option<Arc<Issuer>>,
     /// The surface.
     pub surface: Option<&'static str>,
     /// The client that was named.
@@ -64,7 +93,7 @@ pub struct Trace {
     /// The refusal.
     pub why: Option<Refusal>,
     /// Sent and expected.
-    pub facts: Vec<(String, String)>,
+    pub facts: Vec<Fact>,
 }
 
 impl Trace {
@@ -80,9 +109,7 @@ impl Trace {
     }
 
     /// Notes something that was sent or expected.
-    pub fn fact(&mut self, name: &str, value: &str) {
-        const FACT_LEN_MAX: usize = 300;
-        let value: String = counterfoil_protocol::refusal::printable(value);
-        self.facts.push((name.into(), value.chars().take(FACT_LEN_MAX).collect()));
+    pub fn fact(&mut self, name: impl Into<Cow<'static, str>>, value: &str) {
+        self.facts.push((name.into(), counterfoil_protocol::refusal::printable(value)));
     }
 }

@@ -7,6 +7,7 @@ pub mod reply;
 pub mod edge;
 pub mod locate;
 pub mod journal;
+pub mod making;
 pub mod surfaces;
 pub mod openid;
 pub mod common;

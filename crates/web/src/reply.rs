@@ -31,14 +31,17 @@ pub struct Reply {
 }
 
 const JSON: &str = "application/json";
+/// Bodies of most answers without a signature: they grow once at most.
+const BODY_USUAL: usize = 512;
 /// Headers of most answers, with those that the transport adds: the map grows once.
 const HEADERS_USUAL: usize = 12;
 
 impl Reply {
     /// A JSON body. A value that cannot be serialized is a bug and answers as one.
     pub fn json(status: u16, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(bytes) => Self::json_bytes(status, bytes),
+        let mut bytes = Vec::with_capacity(BODY_USUAL);
+        match serde_json::to_writer(&mut bytes, body) {
+            Ok(()) => Self::json_bytes(status, bytes),
             Err(_) => Self::json_bytes(500, br#"{"error":"server_error"}"#.to_vec()),
         }
     }

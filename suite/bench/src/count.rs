@@ -5,67 +5,88 @@
 //! answers, more of it the slower the machine. It only ever adds, so the least of several rounds is
 //! what the answer itself takes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::drive;
-use crate::flows::{self, OURS, Setting};
+use crate::drive::{self, Works};
+use crate::floor;
+use crate::flows::{Carrier, Flow, OURS, Setting};
 use crate::ground::{self, CLIENTS, Ground};
 use crate::options::Options;
 use crate::process::Process;
 use crate::run::Voice;
-use crate::seed::{self, Amounts};
+use crate::seed::{self, Amounts, Handles};
 
 /// The flows that a server of this kind answers most.
 const HOTTEST: [&str; 5] =
     ["cc-basic", "introspect-hit", "refresh-rotating", "refresh-staying", "revoke"];
-/// Requests that are not counted: one for every client, whose first one fills caches and writes.
-const WARM: usize = CLIENTS + 50;
+/// Requests that are not counted: two for every client, whose first ones write and fill caches.
+const WARM: usize = 2 * CLIENTS + 50;
 /// Requests of one round.
 const COUNTED: usize = 100;
 /// Rounds, of which the one with the fewest instructions counts.
 const ROUNDS: usize = 5;
+/// What is used up of what is good for one use.
+const USES: usize = WARM + ROUNDS * COUNTED;
 /// What a flow may take more before the budget must be changed.
 const TOLERANCE: f64 = 0.03;
-const AMOUNTS: Amounts = Amounts { grants: 2_000, codes: 0, revocable: 1_500, chains: 1_000 };
+const AMOUNTS: Amounts =
+    Amounts { grants: 2_000, codes: USES, revocable: USES, chains: 1_000, fapi_codes: USES };
 
 /// Counts, and compares with the budget if there is one.
 pub(crate) fn run(options: &Options, voice: &Voice) -> Result<(), String> {
     let budget = options.budget.as_deref().map(read).transpose()?;
     let binary = ground::binary(options.binary.as_deref())?;
+    let chosen = crate::run::chosen(options, &HOTTEST);
+    if let Some(flow) = chosen.iter().find(|flow| flow.carrier != Carrier::Plain) {
+        return Err(format!("{} is asked over TLS, which is not counted", flow.name));
+    }
     let ground = Ground::lay(None)?;
-    Process::counterfoil(&binary, &ground.config())?.stop()?;
+    ground.first_start(&binary)?;
+    floor::prepare(&ground)?;
     let seeded = seed::seed(&ground, AMOUNTS)?;
-    let out = ground.path("callgrind");
-    let mut command = Command::new("valgrind");
-    command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", out.display()));
-    command.arg(&binary).arg("serve").arg("--config").arg(ground.config());
-    let server = Process::told_by_log(command)?;
-    let setting = Setting { ground: &ground, handles: &seeded.ours, assertions: 0, paths: &OURS };
+    let mut serve = vec![binary.as_os_str().to_owned()];
+    serve.extend(["serve".into(), "--config".into(), ground.config().into_os_string()]);
+    let ours = counted(
+        &chosen,
+        (&ground, &seeded.ours),
+        |out| {
+            let mut command = callgrind(out);
+            command.args(&serve);
+            Process::told_by_log(command)
+        },
+        options.keep.as_deref(),
+    )?;
+    let floors = if options.floor {
+        let own = std::env::current_exe().map_err(|e| e.to_string())?;
+        counted(
+            &chosen,
+            (&ground, &seeded.floor),
+            |out| Process::told_by_json(callgrind(out).arg(&own).arg("floor").arg(ground.path(""))),
+            None,
+        )?
+    } else {
+        vec![]
+    };
     let mut wrong = vec![];
-    voice.say(&format!("{:<18} {:>13} {:>13}", "flow", "instructions", "budget"));
-    for (n, name) in HOTTEST.into_iter().enumerate() {
-        let flow = flows::named(name).ok_or("no such flow")?;
-        let mut works = (flow.works)(&setting, 1)?;
-        let work = works.first_mut().ok_or("no work")?;
-        drive::one_by_one(server.plain, &mut **work, WARM)?;
-        let mut rounds = [0; ROUNDS];
-        for (round, counted) in rounds.iter_mut().enumerate() {
-            control(&server, &["--zero"])?;
-            drive::one_by_one(server.plain, &mut **work, COUNTED)?;
-            control(&server, &["--dump"])?;
-            let dump = out.with_extension((n * ROUNDS + round + 1).to_string());
-            *counted = total(&dump)? / COUNTED as u64;
-        }
-        let counted = rounds.into_iter().min().unwrap_or_default();
+    let title = |third| format!("{:<18} {:>13} {third:>13}", "flow", "instructions");
+    voice.say(&title(if options.floor { "floor" } else { "budget" }));
+    for (n, (flow, rounds)) in chosen.iter().zip(&ours).enumerate() {
+        let (name, counted) = (flow.name, rounds.iter().min().copied().unwrap_or_default());
         let allowed = budget.as_ref().and_then(|budget| {
             budget.iter().find(|(known, _)| known == name).map(|(_, allowed)| *allowed)
         });
-        let shown = allowed.map_or(String::new(), |allowed| allowed.to_string());
-        voice.say(&format!("{name:<18} {counted:>13} {shown:>13}  {rounds:?}"));
-        voice.object(&json!({ "flow": name, "instructions": counted, "budget": allowed }));
+        let floor = floors.get(n).and_then(|rounds| rounds.iter().min().copied());
+        let shown = floor.or(allowed).map_or(String::new(), |beside| beside.to_string());
+        let ratio = floor.map(|floor| counted as f64 / floor as f64);
+        let times = ratio.map_or(String::new(), |ratio| format!("{ratio:.2} "));
+        voice.say(&format!("{name:<18} {counted:>13} {shown:>13}  {times}{rounds:?}"));
+        voice.object(&json!({
+            "flow": name, "instructions": counted, "budget": allowed, "floor": floor,
+            "ratio": ratio.map(crate::report::rounded),
+        }));
         match allowed {
             Some(allowed) => match judged(name, counted, allowed) {
                 Verdict::Within => {}
@@ -76,8 +97,46 @@ pub(crate) fn run(options: &Options, voice: &Voice) -> Result<(), String> {
             None => {}
         }
     }
-    server.stop()?;
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+fn callgrind(out: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", out.display()));
+    command
+}
+
+/// Instructions per answer of each flow in each round, of the server that `start` starts.
+fn counted(
+    flows: &[&Flow],
+    (ground, handles): (&Ground, &Handles),
+    start: impl FnOnce(&Path) -> Result<Process, String>,
+    keep: Option<&Path>,
+) -> Result<Vec<[u64; ROUNDS]>, String> {
+    let out = ground.path("callgrind");
+    let server = start(&out)?;
+    let setting = Setting { ground, handles, assertions: USES, paths: &OURS };
+    let mut all = vec![];
+    for (n, flow) in flows.iter().enumerate() {
+        let mut works: Works = (flow.works)(&setting, 1)?;
+        let work = works.first_mut().ok_or("no work")?;
+        drive::one_by_one(server.plain, &mut **work, WARM)?;
+        let mut rounds = [0; ROUNDS];
+        for (round, counted) in rounds.iter_mut().enumerate() {
+            control(&server, &["--zero"])?;
+            drive::one_by_one(server.plain, &mut **work, COUNTED)?;
+            control(&server, &["--dump"])?;
+            let dump: PathBuf = out.with_extension((n * ROUNDS + round + 1).to_string());
+            *counted = total(&dump)? / COUNTED as u64;
+            if let Some(folder) = keep {
+                let kept = folder.join(format!("{}.{round}.callgrind", flow.name));
+                std::fs::copy(&dump, &kept).map_err(|e| format!("{}: {e}", kept.display()))?;
+            }
+        }
+        all.push(rounds);
+    }
+    server.stop()?;
+    Ok(all)
 }
 
 /// A count beside its budget.

@@ -14,6 +14,7 @@ use counterfoil_protocol::form::encode;
 use counterfoil_server::system::{SystemClock, SystemDice};
 
 use crate::drive::{Answer, Works};
+use crate::fapi;
 use crate::ground::{CALLBACK, CLIENT_KEYS, Ground, ISSUER, REALM, Who};
 use crate::seed::{Handles, VERIFIER};
 use crate::works::{self, again, asks, chains, form, request};
@@ -26,10 +27,20 @@ pub(crate) struct Flow {
     pub(crate) about: &'static str,
     /// Whether each answer waits for the disk.
     pub(crate) writes: bool,
-    /// Whether it is asked over TLS 1.3.
-    pub(crate) tls: bool,
+    /// Over what it is asked.
+    pub(crate) carrier: Carrier,
     /// Makes the work of so many connections.
     pub(crate) works: fn(&Setting<'_>, usize) -> Result<Works, String>,
+}
+
+/// Over what a flow is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Plain,
+    /// TLS 1.3.
+    Tls,
+    /// TLS 1.3, and every client shows its certificate.
+    Mtls,
 }
 
 /// What flows are made of.
@@ -189,21 +200,33 @@ pub(crate) static ALL: &[Flow] = &[
         Ok(again(vec![request("GET", "/jwks", "", "")], n, judge))
     }),
     Flow {
-        tls: true,
+        carrier: Carrier::Tls,
         ..flow("cc-basic-tls", "client_credentials as above, TLS 1.3", false, cc_basic)
     },
     Flow {
-        tls: true,
+        carrier: Carrier::Tls,
         ..flow("introspect-hit-tls", "introspection as above, TLS 1.3", false, |s, n| {
             Ok(asks(s.paths.introspect, &s.handles.living, n))
         })
+    },
+    flow("par", "FAPI: pushed request, private_key_jwt ES256, DPoP", true, fapi::par),
+    flow("code-dpop", "FAPI: code, private_key_jwt, DPoP, ID token ES256", true, fapi::code),
+    flow("refresh-dpop", "FAPI: refresh that stays, private_key_jwt, DPoP", true, fapi::refresh),
+    Flow {
+        carrier: Carrier::Mtls,
+        ..flow(
+            "refresh-mtls",
+            "FAPI: refresh that stays, by certificate",
+            false,
+            fapi::by_certificate,
+        )
     },
 ];
 
 type Make = fn(&Setting<'_>, usize) -> Result<Works, String>;
 
 const fn flow(name: &'static str, about: &'static str, writes: bool, works: Make) -> Flow {
-    Flow { name, about, writes, tls: false, works }
+    Flow { name, about, writes, carrier: Carrier::Plain, works }
 }
 
 /// The flow of that name.
@@ -234,7 +257,9 @@ fn inactive(answer: &Answer<'_>) -> bool {
 }
 
 /// Seconds that an assertion lives: longer than a flow is measured, shorter than surfaces allow.
-const ASSERTION_TTL_S: u64 = 3_000;
+pub(crate) const ASSERTION_TTL_S: u64 = 3_000;
+/// What is said of an assertion.
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Token requests, each with an assertion of its own. Signed beforehand, on all processors: the
 /// driver must not stand in the way of what it measures.
@@ -256,19 +281,27 @@ fn assertions(setting: &Setting<'_>, alg: Alg) -> Result<Rc<RefCell<VecDeque<Vec
         );
         let assertion =
             jws::encode(&Protected::new(alg, None, None), claims.as_bytes(), key).ok()?;
-        let kind = encode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let kind = encode(ASSERTION_TYPE);
         let body = format!(
             "grant_type=client_credentials&scope=VOP&client_assertion_type={kind}\
              &client_assertion={assertion}"
         );
         Some(request("POST", realm, "", &body))
     };
-    let (half, count) = (setting.assertions / 2, setting.assertions);
+    Ok(signed(setting.assertions, one))
+}
+
+/// So many requests, made on two processors.
+pub(crate) fn signed(
+    count: usize,
+    one: impl Fn(usize) -> Option<Vec<u8>> + Sync,
+) -> Rc<RefCell<VecDeque<Vec<u8>>>> {
+    let half = count / 2;
     let made: (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| (half..count).filter_map(one).collect());
-        ((0..half).filter_map(one).collect(), other.join().unwrap_or_default())
+        let other = scope.spawn(|| (half..count).filter_map(&one).collect());
+        ((0..half).filter_map(&one).collect(), other.join().unwrap_or_default())
     });
-    Ok(Rc::new(RefCell::new(made.0.into_iter().chain(made.1).collect())))
+    Rc::new(RefCell::new(made.0.into_iter().chain(made.1).collect()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ use counterfoil_protocol::ids::hex;
 use counterfoil_protocol::secret::Secret;
 use tempfile::TempDir;
 
+use crate::drive::{self, Answer};
+use crate::process::Process;
+use crate::works::{again, request};
+
 /// Clients of each surface: many, because one client's records would all be hot.
 pub(crate) const CLIENTS: usize = 400;
 /// Resource servers.
@@ -22,6 +26,11 @@ pub(crate) const CLIENT_KEYS: usize = 4;
 pub(crate) const CALLBACK: &str = "https://recipient.example/oauth/callback/return";
 /// The address of the server in metadata and audiences; nobody connects to it.
 pub(crate) const ISSUER: &str = "http://localhost:1";
+/// What FAPI clients call their issuer, and what its paths begin with.
+pub(crate) const FAPI_ISSUER: &str = "http://localhost:1/o/fapi";
+pub(crate) const FAPI: &str = "/o/fapi";
+/// FAPI clients that have a certificate: one for each connection of a measurement.
+pub(crate) const CERTIFICATES: usize = drive::CONNECTIONS;
 /// The realm.
 pub(crate) const REALM: &str = "/auth/realms/bench/protocol/openid-connect/token";
 
@@ -37,10 +46,18 @@ pub(crate) struct Ground {
     pub(crate) ec: Vec<Secret>,
     /// The certificate of both servers, PEM.
     pub(crate) certificate: String,
+    /// Certificates of the first FAPI clients, each with its key.
+    pub(crate) identities: Vec<Identity>,
     /// The key of the floor server's handles.
     pub(crate) floor_key: [u8; 32],
     /// Where the server's records are.
     pub(crate) url: String,
+}
+
+/// A certificate and its key, DER.
+pub(crate) struct Identity {
+    pub(crate) certificate: Vec<u8>,
+    key: Vec<u8>,
 }
 
 /// A kind of client.
@@ -56,14 +73,16 @@ pub(crate) enum Who {
     Rsa,
     /// Worldline, with a key on P-256.
     Ec,
+    /// FAPI 2.0, with a key on P-256 and, some of them, a certificate.
+    Fapi,
     /// May introspect.
     Resource,
 }
 
 impl Who {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Fin, Self::Mx, Self::Secret, Self::Rsa, Self::Ec, Self::Resource];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Fin, Self::Mx, Self::Secret, Self::Rsa, Self::Ec, Self::Fapi, Self::Resource];
 
     /// The id of number `n`.
     pub(crate) fn id(self, n: usize) -> String {
@@ -73,6 +92,7 @@ impl Who {
             Self::Secret => "wls",
             Self::Rsa => "wlr",
             Self::Ec => "wle",
+            Self::Fapi => "fapi",
             Self::Resource => "rs",
         };
         format!("{kind}-{:04}", n % self.count())
@@ -86,7 +106,7 @@ impl Who {
     /// How many there are.
     pub(crate) const fn count(self) -> usize {
         match self {
-            Self::Fin | Self::Mx | Self::Secret | Self::Rsa | Self::Ec => CLIENTS,
+            Self::Fin | Self::Mx | Self::Secret | Self::Rsa | Self::Ec | Self::Fapi => CLIENTS,
             Self::Resource => RESOURCE_SERVERS,
         }
     }
@@ -117,10 +137,12 @@ impl Ground {
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let file = || format!("sqlite:{}", folder.path().join(STORE).display());
         let url = store.map_or_else(file, str::to_owned);
-        let ground = Self { folder, rsa, ec, certificate, floor_key, url };
+        let (authority, identities) = identities().map_err(|e| e.to_string())?;
+        let ground = Self { folder, rsa, ec, certificate, identities, floor_key, url };
         std::fs::create_dir_all(ground.path("resources")).map_err(|e| e.to_string())?;
         ground.write("certificate.pem", &ground.certificate)?;
         ground.write("key.pem", &key)?;
+        ground.write("clients.pem", &authority)?;
         for (n, private) in ground.rsa.iter().enumerate() {
             ground.write(&format!("resources/rsa-{n}.pem"), &public_pem(Alg::RS256, private)?)?;
         }
@@ -130,6 +152,19 @@ impl Ground {
         ground.write("resources/bench.toml", &resources())?;
         ground.write("counterfoil.toml", &config(&ground.url))?;
         Ok(ground)
+    }
+
+    /// Starts the server once, so that there are tenants, clients and signing keys: whoever asks for
+    /// published keys is answered when they are made.
+    pub(crate) fn first_start(&self, binary: &Path) -> Result<(), String> {
+        let server = Process::counterfoil(binary, &self.config())?;
+        for path in ["/jwks", "/auth/realms/bench/protocol/openid-connect/certs"] {
+            let judge = |answer: &Answer<'_>| answer.status == 200;
+            let mut works = again(vec![request("GET", path, "", "")], 1, judge);
+            let work = works.first_mut().ok_or("no work")?;
+            drive::one_by_one(server.plain, &mut **work, 1)?;
+        }
+        server.stop()
     }
 
     /// A file or folder of it.
@@ -158,8 +193,8 @@ impl Ground {
         std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    /// A client of TLS that trusts the certificate of both servers.
-    pub(crate) fn tls(&self) -> Result<Arc<tokio_rustls::TlsConnector>, String> {
+    /// A client of TLS that trusts the certificate of both servers, and may have one itself.
+    pub(crate) fn tls(&self, identity: Option<&Identity>) -> Result<Connector, String> {
         use rustls::pki_types::CertificateDer;
         use rustls::pki_types::pem::PemObject as _;
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
@@ -169,10 +204,40 @@ impl Ground {
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match identity {
+            None => config.with_no_client_auth(),
+            Some(Identity { certificate, key }) => {
+                let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.clone()).into();
+                let chain = vec![CertificateDer::from(certificate.clone())];
+                config.with_client_auth_cert(chain, key).map_err(|e| e.to_string())?
+            }
+        };
         Ok(Arc::new(Arc::new(config).into()))
     }
+}
+
+/// Opens connections over TLS.
+pub(crate) type Connector = Arc<tokio_rustls::TlsConnector>;
+
+/// An authority, PEM, and the certificates that it gave to clients.
+fn identities() -> Result<(String, Vec<Identity>), rcgen::Error> {
+    let key = rcgen::KeyPair::generate()?;
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority of the benchmark");
+    let pem = authority.self_signed(&key)?.pem();
+    let issuer = rcgen::Issuer::new(authority, &key);
+    let one = |n| {
+        let mut params = rcgen::CertificateParams::default();
+        let mut name = rcgen::DistinguishedName::new();
+        name.push(rcgen::DnType::CommonName, Who::Fapi.id(n));
+        params.distinguished_name = name;
+        let key = rcgen::KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &issuer)?.der().to_vec();
+        Ok(Identity { certificate, key: key.serialize_der() })
+    };
+    Ok((pem, (0..CERTIFICATES).map(one).collect::<Result<_, rcgen::Error>>()?))
 }
 
 fn public_pem(alg: Alg, private: &Secret) -> Result<String, String> {
@@ -191,6 +256,7 @@ fn config(store: &str) -> String {
     format!(
         "issuer = \"{ISSUER}\"\nstate = \"state\"\nresources = \"resources\"\nstore = \"{store}\"\n\
          [listen]\nplain = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\n\
+         mtls = \"127.0.0.1:0\"\n[mtls]\nca = \"clients.pem\"\n\
          [tls]\ncert = \"certificate.pem\"\nkey = \"key.pem\"\n"
     )
 }
@@ -198,7 +264,8 @@ fn config(store: &str) -> String {
 fn resources() -> String {
     let mut text = String::from(
         "[[tenant]]\nid = \"default\"\nname = \"Bank\"\nsurfaces = [\"mx\", \"fintecture\"]\n\
-         [[tenant]]\nid = \"bench\"\nname = \"Realm\"\nmount = \"realm\"\nsurfaces = [\"worldline\"]\n",
+         [[tenant]]\nid = \"bench\"\nname = \"Realm\"\nmount = \"realm\"\nsurfaces = [\"worldline\"]\n\
+         [[tenant]]\nid = \"fapi\"\nname = \"Bank\"\nsurfaces = [\"fapi2\"]\n",
     );
     for who in Who::ALL {
         for n in 0..who.count() {
@@ -238,6 +305,14 @@ fn resources() -> String {
                     "[[client]]\nid = \"{id}\"\ntenant = \"bench\"\nsurface = \"worldline\"\n\
                      auth = {{ method = \"private_key_jwt\", public_key = \"ec-{key}.pem\", \
                      algs = [\"ES256\"] }}\nscopes = [\"VOP\", \"WERO\"]"
+                ),
+                Who::Fapi => writeln!(
+                    text,
+                    "[[client]]\nid = \"{id}\"\ntenant = \"fapi\"\nsurface = \"fapi2\"\nauth = [\
+                     {{ method = \"private_key_jwt\", public_key = \"ec-{key}.pem\", \
+                     algs = [\"ES256\"] }}, {{ method = \"tls_client_auth\" }}]\n\
+                     scopes = [\"openid\", \"accounts\"]\nredirect_uris = [\"{CALLBACK}\"]\n\
+                     [client.metadata]\ntls_client_auth_subject_dn = \"CN={id}\""
                 ),
                 Who::Resource => {
                     writeln!(text, "[[resource_server]]\nid = \"{id}\"\nsecret = \"{secret}\"")

@@ -8,9 +8,11 @@ use counterfoil_protocol::secret::same_bytes;
 const SAID_LEN: usize = 40;
 const SEAL_LEN: usize = 8;
 const PROOF_LEN: usize = 16;
+/// The thumbprint of a key or a certificate.
+const BINDING_LEN: usize = 32;
 const LEN: usize = SAID_LEN + SEAL_LEN + PROOF_LEN;
 /// The text of the longest one.
-const TEXT_LEN: usize = LEN.div_ceil(3) * 4;
+const TEXT_LEN: usize = (LEN + BINDING_LEN).div_ceil(3) * 4;
 
 /// Kinds and what their text starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +69,31 @@ fn said(kind: Kind, facts: &Facts) -> [u8; SAID_LEN] {
 
 /// A handle as text.
 pub(crate) fn mint(kind: Kind, facts: &Facts, salt: &[u8; 16], key: &MacKey) -> String {
-    let said = said(kind, facts);
-    let mut bytes = [0; LEN];
-    bytes[..SAID_LEN].copy_from_slice(&said);
-    bytes[SAID_LEN..SAID_LEN + SEAL_LEN].copy_from_slice(&key.tag(&[b"seal", &said])[..SEAL_LEN]);
-    let proof = key.tag(&[b"proof", &said, salt]);
-    bytes[SAID_LEN + SEAL_LEN..].copy_from_slice(&proof[..PROOF_LEN]);
+    text(kind, &said(kind, facts), salt, key)
+}
+
+/// An access token that is bound to a key or a certificate.
+pub(crate) fn bound(
+    facts: &Facts,
+    binding: &[u8; BINDING_LEN],
+    salt: &[u8; 16],
+    key: &MacKey,
+) -> String {
+    let mut bytes = [0; SAID_LEN + BINDING_LEN];
+    bytes[..SAID_LEN].copy_from_slice(&said(Kind::Access, facts));
+    bytes[SAID_LEN..].copy_from_slice(binding);
+    text(Kind::Access, &bytes, salt, key)
+}
+
+fn text(kind: Kind, said: &[u8], salt: &[u8; 16], key: &MacKey) -> String {
+    let mut bytes = [0; LEN + BINDING_LEN];
+    let (sealed, end) = (said.len() + SEAL_LEN, said.len() + SEAL_LEN + PROOF_LEN);
+    bytes[..said.len()].copy_from_slice(said);
+    bytes[said.len()..sealed].copy_from_slice(&key.tag(&[b"seal", said])[..SEAL_LEN]);
+    let proof = key.tag(&[b"proof", said, salt]);
+    bytes[sealed..end].copy_from_slice(&proof[..PROOF_LEN]);
     let mut text = [0; TEXT_LEN];
-    let body = Base64UrlUnpadded::encode(&bytes, &mut text).unwrap_or_default();
+    let body = Base64UrlUnpadded::encode(&bytes[..end], &mut text).unwrap_or_default();
     let mut out = String::with_capacity(3 + body.len());
     out.push_str(kind.prefix());
     out.push_str(body);

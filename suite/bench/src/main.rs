@@ -10,6 +10,7 @@ mod drive;
 mod floor;
 mod seed;
 mod works;
+mod fapi;
 mod flows;
 mod rounds;
 mod report;

@@ -29,12 +29,19 @@ pub(crate) struct Options {
     /// These flows only.
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     pub(crate) flow: Vec<String>,
-    /// Instructions of the server per answer, counted by callgrind, for the five hottest flows.
+    /// Instructions of the server per answer, counted by callgrind, for the five hottest flows
+    /// or those that are named.
     #[arg(long)]
     pub(crate) count: bool,
     /// With `--count`: fails where a flow needs more than this file allows it.
     #[arg(long, value_name = "FILE", requires = "count")]
     pub(crate) budget: Option<PathBuf>,
+    /// With `--count`: those of the floor server too.
+    #[arg(long, requires = "count")]
+    pub(crate) floor: bool,
+    /// With `--count`: keeps what callgrind wrote there, for `callgrind_annotate`.
+    #[arg(long, value_name = "FOLDER", requires = "count")]
+    pub(crate) keep: Option<PathBuf>,
     /// Reads of one grant by the ways there are: on the worker, handed over, from what is kept.
     #[arg(long)]
     pub(crate) reads: bool,

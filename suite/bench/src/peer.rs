@@ -122,7 +122,7 @@ fn window(
     let works = (flow.works)(&setting, CONNECTIONS)?;
     let Timing { warm, window } = timing;
     let (address, pace) = (peer.plain, Pace::Closed);
-    let load = Load { address, tls: None, pace, warm, window, may_shed: false };
+    let load = Load { address, tls: vec![], pace, warm, window, may_shed: false };
     drive::run(&load, works, peer)
 }
 
@@ -193,7 +193,7 @@ fn clients(ground: &Ground) -> Result<Vec<Value>, String> {
                 Who::Fin | Who::Mx | Who::Resource => ("client_secret_basic", None),
                 Who::Secret => ("client_secret_post", None),
                 Who::Rsa => ("private_key_jwt", rsa.get(n % CLIENT_KEYS)),
-                Who::Ec => ("private_key_jwt", ec.get(n % CLIENT_KEYS)),
+                Who::Ec | Who::Fapi => ("private_key_jwt", ec.get(n % CLIENT_KEYS)),
             };
             let codes = who == Who::Mx;
             let (grants, scope) = match (codes, who == Who::Fin) {

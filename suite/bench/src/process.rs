@@ -18,6 +18,8 @@ pub(crate) struct Process {
     pub(crate) plain: SocketAddr,
     /// Where it speaks HTTPS.
     pub(crate) tls: Option<SocketAddr>,
+    /// Where it asks for certificates.
+    pub(crate) mtls: Option<SocketAddr>,
     /// A process whose children do a part of its work: a database.
     pub(crate) beside: Option<u32>,
 }
@@ -59,8 +61,10 @@ impl Process {
         let addresses: Vec<SocketAddr> =
             line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
         let plain = *addresses.first().ok_or("no address")?;
-        let tls = addresses.iter().copied().find(|a| a.port() != plain.port());
-        Ok(Self { child, plain, tls, beside: None })
+        let mut others = addresses.iter().copied().filter(|a| a.port() != plain.port());
+        let tls = others.next();
+        let mtls = others.find(|a| tls.is_some_and(|tls| tls.port() != a.port()));
+        Ok(Self { child, plain, tls, mtls, beside: None })
     }
 
     /// Starts a program that tells its addresses as one line of JSON.
@@ -73,7 +77,7 @@ impl Process {
             serde_json::from_str(&line).map_err(|e| format!("{e} in {line:?}"))?;
         let address = |name: &str| told.get(name)?.as_str()?.parse().ok();
         let plain = address("plain").ok_or_else(|| format!("no address in {line}"))?;
-        Ok(Self { child, plain, tls: address("tls"), beside: None })
+        Ok(Self { child, plain, tls: address("tls"), mtls: address("mtls"), beside: None })
     }
 
     /// Its number.

@@ -39,7 +39,7 @@ struct Way {
 /// Measures all ways in turn, so that drift hits each of them.
 pub(crate) fn run(options: &Options, voice: &Voice) -> Result<(), String> {
     let grants = if options.quick { FEW } else { MANY };
-    let amounts = Amounts { grants, codes: 0, revocable: 0, chains: 0 };
+    let amounts = Amounts { grants, codes: 0, revocable: 0, chains: 0, fapi_codes: 0 };
     let (ground, _, seeded) = filled(options, amounts)?;
     let keys: Arc<[Key]> = seeded.keys.into();
     let hot: Arc<[Key]> = keys.iter().take(HOT).cloned().collect();

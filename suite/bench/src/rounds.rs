@@ -1,7 +1,7 @@
 //! A flow on two servers in turn, A B A B, so that what drifts on the machine hits both.
 
 use crate::drive::{self, CONNECTIONS, Load, Pace, Window};
-use crate::flows::{Flow, OURS, Setting};
+use crate::flows::{Carrier, Flow, OURS, Setting};
 use crate::ground::Ground;
 use crate::process::Process;
 use crate::seed::Handles;
@@ -37,7 +37,7 @@ pub(crate) struct Measured {
 }
 
 /// Answers a second that need a signature with RSA on both ends: what assertions are made for.
-const SIGNED_RATE: f64 = 5_000.0;
+pub(crate) const SIGNED_RATE: f64 = 5_000.0;
 
 /// How many a measurement can use.
 pub(crate) fn assertions(timing: Timing) -> usize {
@@ -71,10 +71,13 @@ impl Servers {
         let (ground, assertions) = (&self.ground, assertions(timing));
         let setting = Setting { ground, handles, assertions, paths: &OURS };
         let works = (flow.works)(&setting, connections)?;
-        let (address, tls) = if flow.tls {
-            (process.tls.ok_or("no TLS address")?, Some(self.ground.tls()?))
-        } else {
-            (process.plain, None)
+        let (address, tls) = match flow.carrier {
+            Carrier::Plain => (process.plain, vec![]),
+            Carrier::Tls => (process.tls.ok_or("no TLS address")?, vec![ground.tls(None)?]),
+            Carrier::Mtls => {
+                let each = ground.identities.iter().map(|identity| ground.tls(Some(identity)));
+                (process.mtls.ok_or("no mTLS address")?, each.collect::<Result<_, _>>()?)
+            }
         };
         let may_shed = matches!(pace, Pace::Rate(_));
         let Timing { warm, window } = timing;

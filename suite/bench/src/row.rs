@@ -61,6 +61,9 @@ pub(crate) const TABLES: &str = "
         bucket integer, body blob not null) strict, without rowid;
     create table if not exists interactions (key blob primary key, revision integer not null,
         bucket integer, body blob not null) strict, without rowid;
+    create table if not exists pushed (key blob primary key, revision integer not null,
+        bucket integer, body blob not null) strict, without rowid;
+    create index if not exists pushed_bucket on pushed (bucket) where bucket is not null;
     create index if not exists interactions_bucket on interactions (bucket)
         where bucket is not null;
 ";

@@ -7,7 +7,7 @@ use crate::flows::{self, Flow};
 use crate::ground::{self, Ground};
 use crate::options::Options;
 use crate::process::Process;
-use crate::rounds::{Servers, Timing};
+use crate::rounds::{SIGNED_RATE, Servers, Timing};
 use crate::seed::{self, Amounts, Seeded};
 use crate::{count, database, floor, growth, peer, rates, reads, report, start};
 
@@ -106,6 +106,7 @@ fn amounts(options: &Options, grants: usize) -> Amounts {
         codes: uses("code", 6_000.0),
         revocable: uses("revoke", 40_000.0).min(grants),
         chains: 6_400,
+        fapi_codes: uses("code-dpop", SIGNED_RATE),
     }
 }
 
@@ -117,8 +118,7 @@ pub(crate) fn filled(
     let binary = ground::binary(options.binary.as_deref())?;
     eprintln!("  keys, clients, configuration");
     let ground = Ground::lay(options.store.as_deref())?;
-    // Once, so that there are tenants, clients and signing keys.
-    Process::counterfoil(&binary, &ground.config())?.stop()?;
+    ground.first_start(&binary)?;
     floor::prepare(&ground)?;
     eprintln!("  {} living grants, for both servers", amounts.grants);
     let seeded = seed::seed(&ground, amounts)?;

@@ -51,6 +51,8 @@ pub(crate) struct Amounts {
     pub(crate) revocable: usize,
     /// Refresh chains of each kind.
     pub(crate) chains: usize,
+    /// Codes of FAPI clients.
+    pub(crate) fapi_codes: usize,
 }
 
 /// A credential and the number of its client.
@@ -81,6 +83,9 @@ pub(crate) struct Handles {
     pub(crate) rotating_openid: Vec<Chain>,
     /// Refresh tokens that stay.
     pub(crate) staying: Vec<Chain>,
+    pub(crate) fapi_codes: Pool,
+    /// Refresh tokens of FAPI clients; they stay.
+    pub(crate) fapi_staying: Vec<Held>,
 }
 
 /// The handles of both servers, and what a grant takes on disk.
@@ -100,12 +105,15 @@ enum Use {
     Rotating,
     RotatingOpenid,
     Staying,
+    FapiCode,
+    FapiStaying,
 }
 
 impl Use {
     const fn who(self) -> Who {
         match self {
             Self::Staying => Who::Fin,
+            Self::FapiCode | Self::FapiStaying => Who::Fapi,
             Self::Living | Self::Code | Self::Rotating | Self::RotatingOpenid => Who::Mx,
         }
     }
@@ -113,6 +121,7 @@ impl Use {
     const fn surface(self) -> &'static str {
         match self {
             Self::Staying => "fintecture",
+            Self::FapiCode | Self::FapiStaying => "fapi2",
             Self::Living | Self::Code | Self::Rotating | Self::RotatingOpenid => "mx",
         }
     }
@@ -120,6 +129,8 @@ impl Use {
     const fn scope(self) -> &'static str {
         match self {
             Self::Staying => "ais",
+            Self::FapiCode => "accounts openid",
+            Self::FapiStaying => "accounts",
             Self::Rotating => "accounts transactions",
             Self::Living | Self::Code | Self::RotatingOpenid => "accounts openid transactions",
         }
@@ -128,6 +139,7 @@ impl Use {
 
 struct Seeder<'g> {
     issuer: Issuer,
+    fapi: Issuer,
     floor_key: MacKey,
     now: Moment,
     amounts: Amounts,
@@ -142,18 +154,24 @@ pub(crate) fn seed(ground: &Ground, amounts: Amounts) -> Result<Seeded, String> 
     let file =
         keyfile::load_or_make(&ground.keyfile(), &mut SystemDice).map_err(|e| e.to_string())?;
     let store = opened.store();
-    let tenant = TenantId::parse("default").map_err(|e| e.to_string())?;
     let before = size(ground);
     let seeded = runtime.block_on(async {
-        let found = store.read(&[Key::Tenant(tenant.clone())]).await;
-        let found = found.map_err(|e| format!("{e:?}"))?.pop().flatten();
-        let Some(Record::Tenant(record)) = found.map(|v| v.record) else {
-            return Err("the server has made no tenant".to_owned());
+        let issuer = |name: &'static str| {
+            let (store, file) = (&store, &file);
+            async move {
+                let tenant = TenantId::parse(name).map_err(|e| e.to_string())?;
+                let found = store.read(&[Key::Tenant(tenant)]).await;
+                let found = found.map_err(|e| format!("{e:?}"))?.pop().flatten();
+                let Some(Record::Tenant(record)) = found.map(|v| v.record) else {
+                    return Err("the server has made no tenant".to_owned());
+                };
+                Ok(Issuer::new(*record, ISSUER, vec![], file))
+            }
         };
-        let issuer = Issuer::new(*record, ISSUER, vec![], &file);
+        let (issuer, fapi) = (issuer("default").await?, issuer("fapi").await?);
         let floor_key = MacKey::new(&ground.floor_key);
         let now = SystemClock.now();
-        Seeder { issuer, floor_key, now, amounts, ground }.fill(&store).await
+        Seeder { issuer, fapi, floor_key, now, amounts, ground }.fill(&store).await
     });
     opened.close();
     let (mut seeded, count) = seeded?;
@@ -173,6 +191,8 @@ impl Seeder<'_> {
             (Use::Rotating, self.amounts.chains),
             (Use::RotatingOpenid, self.amounts.chains),
             (Use::Staying, self.amounts.chains),
+            (Use::FapiCode, self.amounts.fapi_codes),
+            (Use::FapiStaying, self.amounts.chains),
         ];
         let (mut ours, mut theirs) = (Handles::default(), Handles::default());
         let mut floor_rows = floor::Rows::begin(self.ground)?;
@@ -190,11 +210,11 @@ impl Seeder<'_> {
                 let known = n.is_multiple_of(step);
                 self.hand_out((purpose, n), &grant, known, (&mut ours, &mut theirs));
                 floor_rows.add(&grant.id.0, &self.row(purpose, n))?;
-                let key = Key::Grant(self.issuer.tenant.id.clone(), grant.id);
+                let key = Key::Grant(self.issuer(purpose).tenant.id.clone(), grant.id);
                 if known && purpose == Use::Living {
                     keys.push(key.clone());
                 }
-                let next = Some(Record::Grant(Box::new(grant)));
+                let next = Some(Record::Grant(Arc::new(grant)));
                 batch.push(Change { key, expected: Expected::Absent, next });
                 made += 1;
                 if batch.len() == BATCH || made == total {
@@ -221,6 +241,10 @@ impl Seeder<'_> {
         Ok((Seeded { ours, floor: theirs, bytes_per_grant: 0.0, keys }, total))
     }
 
+    fn issuer(&self, purpose: Use) -> &Issuer {
+        if purpose.who() == Who::Fapi { &self.fapi } else { &self.issuer }
+    }
+
     fn grant(
         &self,
         purpose: Use,
@@ -231,12 +255,13 @@ impl Seeder<'_> {
         let bad = |e: counterfoil_protocol::ids::Malformed| e.to_string();
         let client = ClientId::parse(&purpose.who().id(n)).map_err(bad)?;
         let subject = SubjectId::parse(&format!("customer-{n:08}")).map_err(bad)?;
-        let sub = self.issuer.pairwise(&client, &subject);
+        let issuer = self.issuer(purpose);
+        let sub = issuer.pairwise(&client, &subject);
         let accounts =
             ["current", "savings"].iter().map(|name| AccountId::parse(&format!("{name}-{n:08}")));
         let scope = ScopeSet::parse(purpose.scope()).map_err(|_| "no scope")?;
         let mut dice = SystemDice;
-        let mut ctx = Ctx { now: at, entropy: &mut dice, policy, issuer: &self.issuer };
+        let mut ctx = Ctx { now: at, entropy: &mut dice, policy, issuer };
         let new = NewGrant {
             id: GrantId::mint(at, ctx.entropy.bytes32()),
             client,
@@ -255,8 +280,8 @@ impl Seeder<'_> {
         let uri = RedirectUri::parse(CALLBACK).map_err(|_| "no redirect URI")?;
         let challenge = Some(Digest::known(sha256(VERIFIER.as_bytes())));
         let bound = Bound { redirect_uri: uri, challenge };
-        let active = self.issuer.ring.active();
-        if purpose == Use::Code {
+        let active = issuer.ring.active();
+        if matches!(purpose, Use::Code | Use::FapiCode) {
             // Longer than any code lives, so that a run may take its time.
             grant.code = CodeState::Issued { expires: self.now.after(86_400), key: active, bound };
         } else {
@@ -271,7 +296,7 @@ impl Seeder<'_> {
         Row {
             generation: 1,
             used: false,
-            openid: purpose == Use::RotatingOpenid,
+            openid: matches!(purpose, Use::RotatingOpenid | Use::FapiCode),
             salt: salt(n),
             challenge: sha256(VERIFIER.as_bytes()),
             client: u16::try_from(n % purpose.who().count()).unwrap_or_default(),
@@ -287,7 +312,7 @@ impl Seeder<'_> {
     ) {
         let client = n % purpose.who().count();
         let held = |text: String| Held { text, client };
-        let ring = &self.issuer.ring;
+        let ring = &self.issuer(purpose).ring;
         let day = self.now.after(86_400);
         let access = |serial: u64| {
             let facts = ours::Facts {
@@ -327,17 +352,25 @@ impl Seeder<'_> {
                     self.hand_out_gone(client, (ours, theirs));
                 }
             }
-            Use::Code => {
+            Use::Code | Use::FapiCode => {
                 let code = grant.code_handle(ring).map(|code| held(code.to_wire().to_owned()));
-                ours.codes.borrow_mut().extend(code);
-                theirs.codes.borrow_mut().push_back(held(floor_handle(Kind::Code, 0)));
+                let fapi = purpose == Use::FapiCode;
+                let pool =
+                    |of: &Handles| if fapi { of.fapi_codes.clone() } else { of.codes.clone() };
+                pool(ours).borrow_mut().extend(code);
+                pool(theirs).borrow_mut().push_back(held(floor_handle(Kind::Code, 0)));
+            }
+            Use::FapiStaying => {
+                let token = grant.refresh_handle(ring).map(|t| held(t.to_wire().to_owned()));
+                ours.fapi_staying.extend(token);
+                theirs.fapi_staying.push(held(floor_handle(Kind::Refresh, 0)));
             }
             Use::Rotating | Use::RotatingOpenid | Use::Staying => {
                 let token = grant.refresh_handle(ring).map(|t| held(t.to_wire().to_owned()));
                 let (mine, other) = match purpose {
                     Use::Rotating => (&mut ours.rotating, &mut theirs.rotating),
                     Use::RotatingOpenid => (&mut ours.rotating_openid, &mut theirs.rotating_openid),
-                    Use::Staying | Use::Living | Use::Code => {
+                    Use::Staying | Use::Living | Use::Code | Use::FapiCode | Use::FapiStaying => {
                         (&mut ours.staying, &mut theirs.staying)
                     }
                 };

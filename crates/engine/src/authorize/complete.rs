@@ -1,6 +1,8 @@
 //! An authorization that comes to a yes: consent, grant and code come about in one batch, or nothing
 //! does.
 
+use std::sync::Arc;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use counterfoil_protocol::ids::{AccountId, ConsentId, GrantId, SubjectId, TenantId};
 use counterfoil_protocol::moment::Moment;
@@ -164,7 +166,7 @@ pub(super) fn yes(
     changes.push((subject_key, Some(Record::Subject(Box::new(subject)))));
     changes.push((consent_key, Some(Record::Consent(Box::new(consent)))));
     if let Some(grant) = grant {
-        changes.push((Key::Grant(tenant, grant.id), Some(Record::Grant(Box::new(grant)))));
+        changes.push((Key::Grant(tenant, grant.id), Some(Record::Grant(Arc::new(grant)))));
     }
     let notes = if new { vec![note] } else { vec![] };
     Decided { changes, notes, outcome }
@@ -276,7 +278,7 @@ pub(crate) fn end(changes: &mut Vec<(Key, Option<Record>)>, seen: &Seen, key: Ke
     if let Some(Record::Grant(grant)) = seen.get(&key) {
         let mut grant = (**grant).clone();
         grant.revoke(now, RevokedWhy::Displaced);
-        changes.push((key, Some(Record::Grant(Box::new(grant)))));
+        changes.push((key, Some(Record::Grant(Arc::new(grant)))));
     }
 }
 
@@ -298,7 +300,7 @@ pub(crate) fn withdraw(
         if let Some(Record::Grant(grant)) = seen.get(&key) {
             let mut grant = (**grant).clone();
             grant.revoke(now, RevokedWhy::ConsentWithdrawn);
-            changes.push((key, Some(Record::Grant(Box::new(grant)))));
+            changes.push((key, Some(Record::Grant(Arc::new(grant)))));
         }
     }
     changes.push((key, Some(Record::Consent(Box::new(consent)))));

@@ -1,5 +1,7 @@
 //! The decoupled poll of Fintecture (surfaces.md 2.8): the client asks until the customer is done.
 
+use std::sync::Arc;
+
 use counterfoil_protocol::ids::InteractionId;
 use counterfoil_protocol::refusal::Refusal;
 
@@ -91,7 +93,7 @@ impl Engine {
                 (key.clone(), Some(Record::Interaction(Box::new(next)))),
                 (consent_key, Some(Record::Consent(Box::new(consent)))),
                 (subject_key, Some(Record::Subject(Box::new(subject)))),
-                (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Box::new(grant)))),
+                (Key::Grant(tenant.clone(), grant.id), Some(Record::Grant(Arc::new(grant)))),
             ];
             for id in displaced.into_iter().flatten() {
                 super::complete::end(&mut changes, seen, Key::Grant(tenant.clone(), id), ctx.now);

@@ -1,5 +1,7 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
+use std::borrow::Cow;
+
 use counterfoil_jose::provider;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::GrantId;
@@ -93,12 +95,12 @@ impl Prepared for Request {
         &self,
         ctx: &mut Ctx<'_>,
         client: &AuthenticatedClient,
-        grant: Option<Grant>,
+        grant: Option<&Grant>,
     ) -> Decision<Issued> {
         let Some(before) = grant else { return Decision::refuse(Refusal::HandleUnknown) };
         if self.code.prove(&before.salt, &ctx.issuer.ring).is_none() {
             let why = Refusal::HandleForged;
-            return Decision::refuse_and_tell(&before, What::HandleForged, why);
+            return Decision::refuse_and_tell(before, What::HandleForged, why);
         }
         if before.client != client.id {
             return Decision::refuse(Refusal::ClientMismatch);
@@ -121,7 +123,7 @@ impl Prepared for Request {
         }
         // What the client has lost since is not given.
         let scope = before.scope.and(&client.scope);
-        let extent = match self.less.of(&before, scope, (client, ctx.issuer)) {
+        let extent = match self.less.of(before, scope, (client, ctx.issuer)) {
             Ok(extent) => extent,
             Err(why) => return Decision::refuse(why),
         };
@@ -150,7 +152,7 @@ impl Prepared for Request {
             grant.spelled = spelled.clone();
         }
         let spelled = spelling(&grant, &extent.scope);
-        issue(Some(&before), grant, Wanted { extent, spelled }, client, ctx)
+        issue(Some(before), Cow::Owned(grant), Wanted { extent, spelled }, client, ctx)
     }
 }
 

@@ -3,6 +3,8 @@
 //! The first token writes that grant, or a view of it; every later one only reads it. A scope that
 //! comes with a refresh token (Fintecture's OAC) always gets a grant of its own.
 
+use std::borrow::Cow;
+
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::moment::Moment;
@@ -95,36 +97,37 @@ impl Prepared for Request {
         &self,
         ctx: &mut Ctx<'_>,
         client: &AuthenticatedClient,
-        before: Option<Grant>,
+        before: Option<&Grant>,
     ) -> Decision<Issued> {
         if let Some(ttl_s) = self.refreshable_s {
             let mut grant = self.own_grant(client, ctx.now.after(ttl_s), ctx);
             grant.advance_refresh(ctx, 0);
             return match self.wanted(&grant, client, ctx) {
-                Ok(wanted) => issue(None, grant, wanted, client, ctx),
+                Ok(wanted) => issue(None, Cow::Owned(grant), wanted, client, ctx),
                 Err(why) => Decision::refuse(why),
             };
         }
-        let mut grant = match before.clone() {
-            Some(grant) => grant,
-            None => self.standing(client, ctx),
+        let mut grant = match before {
+            Some(grant) => Cow::Borrowed(grant),
+            None => Cow::Owned(self.standing(client, ctx)),
         };
         if !grant.stands() {
             return Decision::refuse(Refusal::GrantRevoked);
         }
         // The registration may have changed since; a view that no longer lies within is dead.
         if grant.scope != client.scope {
-            grant.scope = client.scope.clone();
+            grant.to_mut().scope = client.scope.clone();
         }
         let wanted = match self.wanted(&grant, client, ctx) {
             Ok(wanted) => wanted,
             Err(why) => return Decision::refuse(why),
         };
-        if grant.view(&wanted.extent, ctx).is_none() {
+        let kept = grant.view_kept(&wanted.extent, ctx).is_some();
+        if !kept && grant.to_mut().view(&wanted.extent, ctx).is_none() {
             // Every view is alive: this token gets a grant of its own, and nothing alive is given up.
             let grant = self.own_grant(client, ctx.now.after(ctx.policy.access_ttl_s), ctx);
-            return issue(None, grant, wanted, client, ctx);
+            return issue(None, Cow::Owned(grant), wanted, client, ctx);
         }
-        issue(before.as_ref(), grant, wanted, client, ctx)
+        issue(before, grant, wanted, client, ctx)
     }
 }

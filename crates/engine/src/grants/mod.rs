@@ -9,6 +9,7 @@ mod client_credentials;
 mod refresh_token;
 mod less;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -85,7 +86,7 @@ pub trait Prepared: fmt::Debug + Send + Sync {
         &self,
         ctx: &mut Ctx<'_>,
         client: &AuthenticatedClient,
-        grant: Option<Grant>,
+        grant: Option<&Grant>,
     ) -> Decision<Issued>;
 }
 
@@ -113,18 +114,25 @@ impl<T> Decision<T> {
     }
 
     /// No, and everything that hangs from the grant ends.
-    pub fn refuse_and_revoke(mut grant: Grant, ctx: &Ctx<'_>, why: Refusal) -> Self {
+    pub fn refuse_and_revoke(grant: &Grant, ctx: &Ctx<'_>, why: Refusal) -> Self {
+        let mut grant = grant.clone();
         grant.revoke(ctx.now, RevokedWhy::Replayed);
         let notes = vec![Note::about(What::ReplayDetected, &grant).because(why)];
         Self { next: Some(grant), notes, outcome: Err(why) }
     }
 
-    /// A decision that changes nothing writes nothing; comparing makes that impossible to forget.
-    pub fn answer(before: Option<&Grant>, after: Grant, answer: T) -> Self {
-        let changed = before != Some(&after);
-        let what = if changed { What::TokenIssued } else { What::TokenIssuedUnchanged };
-        let notes = vec![Note::about(what, &after)];
-        Self { next: changed.then_some(after), notes, outcome: Ok(answer) }
+    /// A decision that changes nothing writes nothing; comparing makes that impossible to forget. A
+    /// grant that is still borrowed is the one that was read.
+    pub fn answer(before: Option<&Grant>, after: Cow<'_, Grant>, answer: T) -> Self {
+        let next = match after {
+            Cow::Owned(after) if before != Some(&after) => Some(after),
+            Cow::Borrowed(_) | Cow::Owned(_) => None,
+        };
+        let note = match (&next, before) {
+            (Some(after), _) => Some(Note::about(What::TokenIssued, after)),
+            (None, before) => before.map(|same| Note::about(What::TokenIssuedUnchanged, same)),
+        };
+        Self { next, notes: note.into_iter().collect(), outcome: Ok(answer) }
     }
 }
 
@@ -187,12 +195,13 @@ struct Wanted {
 /// is current. `before` is the grant as it was read.
 fn issue(
     before: Option<&Grant>,
-    mut grant: Grant,
+    mut grant: Cow<'_, Grant>,
     Wanted { extent, spelled }: Wanted,
     client: &AuthenticatedClient,
     ctx: &mut Ctx<'_>,
 ) -> Decision<Issued> {
-    let Some(view) = grant.view(&extent, ctx) else {
+    let known = grant.view_kept(&extent, ctx);
+    let Some(view) = known.or_else(|| grant.to_mut().view(&extent, ctx)) else {
         return Decision::refuse(Refusal::TooManyViews);
     };
     let expires = ctx.now.after(ctx.policy.access_ttl_s).min(grant.ends);

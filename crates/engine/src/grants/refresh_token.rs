@@ -1,5 +1,6 @@
 //! The refresh token grant (RFC 6749 §6): rotation, retries and replays (RFC 9700 §4.14.2).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use counterfoil_protocol::form::Form;
@@ -49,12 +50,12 @@ impl Prepared for Request {
         &self,
         ctx: &mut Ctx<'_>,
         client: &AuthenticatedClient,
-        grant: Option<Grant>,
+        grant: Option<&Grant>,
     ) -> Decision<Issued> {
         let Some(before) = grant else { return Decision::refuse(Refusal::HandleUnknown) };
         let Some(token) = self.token.prove(&before.salt, &ctx.issuer.ring) else {
             let why = Refusal::HandleForged;
-            return Decision::refuse_and_tell(&before, What::HandleForged, why);
+            return Decision::refuse_and_tell(before, What::HandleForged, why);
         };
         if before.client != client.id {
             return Decision::refuse(Refusal::ClientMismatch);
@@ -73,7 +74,7 @@ impl Prepared for Request {
             // We did mint it, and the store does not know: it has been set back.
             Ordering::Greater => {
                 let why = Refusal::HandleAhead;
-                return Decision::refuse_and_tell(&before, What::StoreBehind, why);
+                return Decision::refuse_and_tell(before, What::StoreBehind, why);
             }
             Ordering::Equal if expires.min(idle_until) <= ctx.now => {
                 return Decision::refuse(Refusal::HandleExpired);
@@ -90,12 +91,12 @@ impl Prepared for Request {
         let allowed = before.scope.and(&client.scope);
         let (scope, spelled) = match &self.scope {
             Some(asked) => asked.clone(),
-            None => (allowed.clone(), spelling(&before, &allowed)),
+            None => (allowed.clone(), spelling(before, &allowed)),
         };
         if !scope.is_subset(&allowed) {
             return Decision::refuse(Refusal::ScopeNotAllowed);
         }
-        let extent = match self.less.of(&before, scope, (client, ctx.issuer)) {
+        let extent = match self.less.of(before, scope, (client, ctx.issuer)) {
             Ok(extent) => extent,
             Err(why) => return Decision::refuse(why),
         };
@@ -113,6 +114,6 @@ impl Prepared for Request {
                 grant.end_access();
             }
         }
-        issue(Some(&before), grant, Wanted { extent, spelled }, client, ctx)
+        issue(Some(before), Cow::Owned(grant), Wanted { extent, spelled }, client, ctx)
     }
 }

@@ -175,9 +175,9 @@ impl Engine {
                 let own = match seen.get(&standing) {
                     Some(Record::Grant(grant)) => {
                         // Tokens of what it may no longer ask for die with the change.
-                        let mut grant = grant.clone();
+                        let mut grant = (**grant).clone();
                         grant.scope = client.scope.clone();
-                        Some((standing.clone(), Some(Record::Grant(grant))))
+                        Some((standing.clone(), Some(Record::Grant(grant.into()))))
                     }
                     _ => None,
                 };

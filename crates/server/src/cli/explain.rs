@@ -53,11 +53,13 @@ fn show(entry: &Entry) {
     ];
     let optional =
         [("tenant", &entry.tenant), ("surface", &entry.surface), ("client", &entry.client)];
-    rows.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+    rows.extend(
+        optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?.to_owned()))),
+    );
     for (name, value) in &rows {
         super::out(&format!("  {name:10} {value}"));
     }
-    for (name, value) in &entry.facts {
+    for (name, value) in entry.facts.iter() {
         super::out(&format!("  {name:10} {value}"));
     }
     if let Some(page) = error_pages::page(code) {

@@ -63,10 +63,8 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     })?);
     boot::fits(&app, &settings.keys).await?;
     let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys")).await?);
-    let spare = boot::Spare::default();
-    for line in boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await? {
-        eprintln!("{line}");
-    }
+    let (lines, later) = boot::apply_unless_quarantined(&app, &vigil, loaded).await?;
+    lines.iter().for_each(|line| eprintln!("{line}"));
     if let Some(nodes) = vigil.nodes() {
         nodes.hear(&app.engine).await;
     }
@@ -80,6 +78,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let took_ms = micros().saturating_sub(started_us) / 1_000;
     let (issuer, listening) = (&settings.issuer, listening.join(", "));
     eprintln!("ready in {took_ms} ms: {issuer}, listening on {listening}");
+    later.begin(app.clone());
 
     let base = settings.issuer.clone();
     let addresses = Addresses::one(&base);

@@ -91,6 +91,8 @@ async fn lines(desk: &Desk, asked: &Asked) -> Result<Vec<Line>, Failure> {
     };
     let mut lines = vec![];
     for tenant in tenants {
+        // Right after a first start some are still being made.
+        desk.app.making.over(&tenant).await;
         let keys = engine.key_lines(&tenant).await.map_err(refused)?;
         let meant = |key: &KeyLine| asked.alg.as_deref().is_none_or(|alg| alg == &*key.alg);
         lines.extend(keys.iter().filter(|key| meant(key)).map(|key| line(&tenant, key)));

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use counterfoil_engine::engine::AuditMode;
-use counterfoil_jose::alg::Alg;
 use counterfoil_web::ui::views::{DemoCustomer, DemoView};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -108,9 +107,6 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     std::fs::create_dir_all(state.join("keys")).map_err(told)?;
     let state = std::fs::canonicalize(&state).map_err(told)?;
     let files = Files::new(&state);
-    // A first start needs an RSA key for MX, one for the realm and one for plain OpenID.
-    let first = !files.store.exists();
-    let spare = boot::Spare::begin(if first { &[Alg::RS256; 3] } else { &[] });
 
     let plain = listener::bind(options.listen).await?;
     let secure = listener::bind(options.tls_listen).await?;
@@ -142,7 +138,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
         Addresses { base: http.clone(), https: Some(https.clone()), mtls: Some(mtls.clone()) };
     let loaded = resources::load(&files.resources, &addresses, &keys)?;
     let vigil = Arc::new(Vigil::begin(store, None, &state.join("keys")).await?);
-    boot::apply_unless_quarantined(&app, &vigil, loaded, spare).await?;
+    let (_, later) = boot::apply_unless_quarantined(&app, &vigil, loaded).await?;
 
     let sockets = sockets(&files, plain, secure, asking)?;
     let clients = Clients { trust: Trust::of(&trusted)?, ..Clients::default() };
@@ -163,6 +159,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     } else {
         ready.print()
     }
+    later.begin(app.clone());
 
     let reload = reloading(app.clone(), files.resources.clone(), addresses, keys);
     let served = serve::run(app, vigil, (sockets, clients), operator, (signals, reload)).await;
@@ -212,9 +209,13 @@ pub(crate) fn reloading(
         let addresses = addresses.clone();
         Box::pin(async move {
             let applied = match resources::load(&folder, &addresses, &keys) {
-                Ok(loaded) => boot::apply(&app, loaded, boot::Spare::default()).await,
+                Ok(loaded) => boot::apply(&app, loaded).await,
                 Err(failure) => Err(failure),
             };
+            let applied = applied.map(|(lines, later)| {
+                later.begin(app.clone());
+                lines
+            });
             match applied {
                 Ok(lines) if lines.is_empty() => eprintln!("reload: no changes"),
                 Ok(lines) => lines.iter().for_each(|line| eprintln!("reload: {line}")),

@@ -168,8 +168,19 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, Damaged> {
 
 fn write<T: Serialize>(what: &'static str, version: u8, value: &T) -> Result<Vec<u8>, Damaged> {
     let damaged = Damaged { what, version: Some(version) };
-    postcard::to_extend(value, vec![version]).map_err(|_| damaged)
+    // Nearly every record fits, and is copied once to where it stays.
+    let (versioned, mut room) = ((version, value), [0; USUAL_LEN]);
+    match postcard::to_slice(&versioned, &mut room) {
+        Ok(used) => Ok(used.to_vec()),
+        Err(postcard::Error::SerializeBufferFull) => {
+            postcard::to_allocvec(&versioned).map_err(|_| damaged)
+        }
+        Err(_) => Err(damaged),
+    }
 }
+
+/// Longer than most records.
+const USUAL_LEN: usize = 1024;
 
 /// What follows the version byte, to the last byte.
 fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Damaged> {

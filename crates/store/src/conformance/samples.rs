@@ -1,5 +1,7 @@
 //! One record of every kind, with every field in use: what the encodings are held against.
 
+use std::sync::Arc;
+
 use counterfoil_engine::audit::{Event, What};
 use counterfoil_engine::client::{About, Client, ClientKey, ClientStatus, Parsed};
 use counterfoil_engine::client_metadata::{
@@ -44,7 +46,7 @@ pub fn all() -> Vec<(Key, Record)> {
     vec![
         (Key::Tenant(of()), Record::Tenant(Box::new(sample_tenant()))),
         (Key::Client(of(), client_id()), Record::Client(Box::new(client()))),
-        (Key::Grant(of(), GrantId([1; 16])), Record::Grant(Box::new(grant()))),
+        (Key::Grant(of(), GrantId([1; 16])), Record::Grant(Arc::new(grant()))),
         (Key::Consent(of(), ConsentId([2; 16])), Record::Consent(Box::new(consent()))),
         (Key::Subject(of(), subject_id()), Record::Subject(Box::new(subject()))),
         (

@@ -1,5 +1,7 @@
 //! Sweeping frees what has ended, the oldest first, in steps between which commits get their turn.
 
+use std::sync::Arc;
+
 use counterfoil_engine::limits::{
     BATCH_RECORDS_MAX, CONSENT_GRACE_S, GRANT_GRACE_S, REPLAY_GRACE_S,
 };
@@ -165,5 +167,5 @@ fn session(ends: Moment) -> Record {
 fn grant(ends: Moment) -> Record {
     let mut grant = samples::grant();
     grant.ends = ends;
-    Record::Grant(Box::new(grant))
+    Record::Grant(Arc::new(grant))
 }

@@ -1,6 +1,8 @@
 //! Every variant of every enum inside a record: the encodings number them by their order, so one that
 //! is put in the middle would silently change the meaning of what is stored.
 
+use std::sync::Arc;
+
 use counterfoil_engine::audit::{Event, What};
 use counterfoil_engine::client::ClientStatus;
 use counterfoil_engine::consent::{ConsentState, WithdrawnBy};
@@ -116,6 +118,7 @@ fn grants(also: &mut Also<'_>) {
     for code in [CodeState::NotUsed, issued] {
         also(&|record| {
             let Record::Grant(grant) = record else { return };
+            let grant = Arc::make_mut(grant);
             grant.code = code.clone();
             grant.refresh = RefreshState::NotIssued;
             grant.revoked = None;
@@ -129,6 +132,7 @@ fn grants(also: &mut Also<'_>) {
     ] {
         also(&|record| {
             let Record::Grant(grant) = record else { return };
+            let grant = Arc::make_mut(grant);
             grant.revoked = Some(Revoked { at: AT, why });
         });
     }

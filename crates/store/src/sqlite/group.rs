@@ -5,6 +5,8 @@ use counterfoil_engine::store::{Expected, Revision};
 use counterfoil_protocol::moment::Moment;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::prepared::Prepared;
+use super::stands::Stands;
 use super::statements as sql;
 use crate::bucket;
 use crate::chain::{Head, LANE};
@@ -38,12 +40,13 @@ pub(super) enum Outcome {
 
 /// The state of the one committer: what it would otherwise have to read for every group.
 pub(super) struct Committer<'c> {
-    connection: &'c Connection,
+    prepared: Prepared<'c>,
     micros: Micros,
     revisions: Revisions,
     /// Stands in the file, so that a later process starts above everything this one gave out.
     reserved: u64,
     head: Head,
+    stands: Stands,
 }
 
 impl<'c> Committer<'c> {
@@ -56,11 +59,13 @@ impl<'c> Committer<'c> {
             .optional()?;
         let reserved = reserved.cast_unsigned();
         let revisions = Revisions { last: reserved };
-        Ok(Self { connection, micros, revisions, reserved, head: head.unwrap_or_default() })
+        let (head, stands) = (head.unwrap_or_default(), Stands::default());
+        let prepared = Prepared::new(connection);
+        Ok(Self { prepared, micros, revisions, reserved, head, stands })
     }
 
     /// Takes the write lock. Fails without harm when another process holds it.
-    pub(super) fn begin(&self) -> rusqlite::Result<()> {
+    pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
         self.run(sql::BEGIN)
     }
 
@@ -75,13 +80,14 @@ impl<'c> Committer<'c> {
         if done.is_err() {
             // The numbers of events go to the next group, and what it must reserve is not in the file.
             (self.head, self.reserved) = (head, reserved);
+            self.stands.forget_all();
         }
         done
     }
 
     /// Ends a group for which there was no space: SQLite has written nothing that counts.
-    pub(super) fn take_back(&self) -> rusqlite::Result<()> {
-        if self.connection.is_autocommit() { Ok(()) } else { self.run(sql::ROLLBACK) }
+    pub(super) fn take_back(&mut self) -> rusqlite::Result<()> {
+        if self.prepared.connection().is_autocommit() { Ok(()) } else { self.run(sql::ROLLBACK) }
     }
 
     fn all<'w>(&mut self, works: impl Iterator<Item = &'w Work>) -> rusqlite::Result<Vec<Outcome>> {
@@ -99,14 +105,17 @@ impl<'c> Committer<'c> {
 
     /// At a graceful stop: the next process need not start above the reservation.
     pub(super) fn settle(&self) -> rusqlite::Result<()> {
-        self.connection.execute(sql::RESERVE, [self.revisions.last.cast_signed()]).map(|_| ())
+        self.prepared
+            .connection()
+            .execute(sql::RESERVE, [self.revisions.last.cast_signed()])
+            .map(|_| ())
     }
 
     fn reserve(&mut self, needed: u64) -> rusqlite::Result<()> {
         if needed > self.reserved {
             self.reserved = needed + REVISIONS_RESERVED;
-            let mut statement = self.connection.prepare_cached(sql::RESERVE)?;
-            statement.execute([self.reserved.cast_signed()])?;
+            let reserved = self.reserved.cast_signed();
+            self.prepared.get(sql::RESERVE)?.execute([reserved])?;
         }
         Ok(())
     }
@@ -140,10 +149,15 @@ impl<'c> Committer<'c> {
         Ok(Outcome::Done(0))
     }
 
-    fn stands(&self, named: &Named) -> rusqlite::Result<bool> {
-        let mut statement = self.connection.prepare_cached(sql::revision(named.kind))?;
-        let found = statement.query_row([&named.key], |row| row.get::<_, i64>(0)).optional()?;
-        let found = found.map(|revision| Revision(revision.cast_unsigned()));
+    fn stands(&mut self, named: &Named) -> rusqlite::Result<bool> {
+        let Named { kind, key, .. } = named;
+        let mut found = self.stands.get(*kind, key);
+        if found.is_none() {
+            let statement = self.prepared.get(sql::revision(*kind))?;
+            let read = statement.query_row([key], |row| row.get::<_, i64>(0)).optional()?;
+            found = read.map(|revision| Revision(revision.cast_unsigned()));
+            self.stands.note(*kind, key, found);
+        }
         Ok(match named.expected {
             Expected::Absent => found.is_none(),
             Expected::Revision(expected) => found == Some(expected),
@@ -152,29 +166,28 @@ impl<'c> Committer<'c> {
 
     /// Whether the record stood where it was expected, and changed.
     fn change(
-        &self,
+        &mut self,
         named: &Named,
         next: Option<&Next>,
         revision: Revision,
     ) -> rusqlite::Result<bool> {
         let Named { kind, key, expected } = named;
+        self.stands.forget(*kind, key);
         let to = revision.0.cast_signed();
         let changed = match (expected, next) {
             (Expected::Absent, None) => return self.stands(named),
-            (Expected::Absent, Some(Next { bucket, body })) => self
-                .connection
-                .prepare_cached(sql::insert(*kind))?
-                .execute(params![key, to, bucket, body])?,
+            (Expected::Absent, Some(Next { bucket, body })) => {
+                self.prepared.get(sql::insert(*kind))?.execute(params![key, to, bucket, body])?
+            }
             (Expected::Revision(from), None) => self
-                .connection
-                .prepare_cached(sql::delete(*kind))?
+                .prepared
+                .get(sql::delete(*kind))?
                 .execute(params![key, from.0.cast_signed()])?,
             (Expected::Revision(from), Some(Next { bucket, body })) => {
                 let parameters = params![key, from.0.cast_signed(), to, body, bucket];
-                let mut rewrite = self.connection.prepare_cached(sql::rewrite(*kind))?;
-                match rewrite.execute(parameters)? {
+                match self.prepared.get(sql::rewrite(*kind))?.execute(parameters)? {
                     0 if kind.has_bucket() => {
-                        self.connection.prepare_cached(sql::replace(*kind))?.execute(parameters)?
+                        self.prepared.get(sql::replace(*kind))?.execute(parameters)?
                     }
                     changed => changed,
                 }
@@ -187,25 +200,25 @@ impl<'c> Committer<'c> {
         for body in events {
             self.head = self.head.after(body);
             let Head { number, hash } = self.head;
-            let mut statement = self.connection.prepare_cached(sql::INSERT_EVENT)?;
+            let statement = self.prepared.get(sql::INSERT_EVENT)?;
             statement.execute(params![LANE, number.cast_signed(), body, hash])?;
         }
         Ok(())
     }
 
-    fn sweep(&self, now: Moment, max: usize) -> rusqlite::Result<Outcome> {
+    fn sweep(&mut self, now: Moment, max: usize) -> rusqlite::Result<Outcome> {
         let left = |freed: usize| i64::try_from(max - freed).unwrap_or(i64::MAX);
         let minute = key::from_minute(bucket::first_minute_kept(now));
-        let mut statement = self.connection.prepare_cached(sql::sweep_below(Kind::Replay))?;
+        let statement = self.prepared.get(sql::sweep_below(Kind::Replay))?;
         let mut freed = statement.execute(params![minute, left(0)])?;
         for kind in Kind::IN_BUCKETS {
-            let mut statement = self.connection.prepare_cached(sql::sweep_buckets(kind))?;
+            let statement = self.prepared.get(sql::sweep_buckets(kind))?;
             freed += statement.execute(params![bucket::first_kept(now), left(freed)])?;
         }
         Ok(Outcome::Done(freed))
     }
 
-    fn run(&self, statement: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(statement)?.execute([]).map(|_| ())
+    fn run(&mut self, statement: &'static str) -> rusqlite::Result<()> {
+        self.prepared.get(statement)?.execute([]).map(|_| ())
     }
 }

@@ -25,6 +25,8 @@ mod statements;
 mod schema;
 mod owner;
 mod cache;
+mod prepared;
+mod stands;
 mod group;
 mod writer;
 mod reader;

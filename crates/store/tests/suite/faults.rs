@@ -1,6 +1,7 @@
 //! What the store does when the disk does not: nothing is guessed, nothing is written afterwards.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use counterfoil_engine::store::{
     Batch, Change, ClaimKind, CommitError, Expected, Key, Record, Store, Unavailable,
@@ -40,7 +41,7 @@ fn after_a_failed_write_nothing_more_is_written_and_reads_go_on() {
     block_on(store.commit(create(claim("before"), owner()))).unwrap();
     elsewhere(&path, "drop table grants");
     let grant = Key::Grant(TenantId::parse("bank").unwrap(), GrantId([1; 16]));
-    let grant = create(grant, Record::Grant(Box::new(samples::grant())));
+    let grant = create(grant, Record::Grant(Arc::new(samples::grant())));
     assert_eq!(block_on(store.commit(grant)), Err(CommitError::Unavailable));
 
     let again = store.commit(create(claim("after"), owner()));

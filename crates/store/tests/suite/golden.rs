@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use counterfoil_engine::client_metadata::Metadata;
 use counterfoil_engine::grant::OpenIdFacts;
@@ -61,7 +62,7 @@ fn older(record: &mut Record, version: u8) {
             (tenant.https_required, tenant.registration) = (false, None);
         }
         Record::Client(client) => client.metadata = Metadata::default(),
-        Record::Grant(grant) => grant.openid = OpenIdFacts::default(),
+        Record::Grant(grant) => Arc::make_mut(grant).openid = OpenIdFacts::default(),
         Record::Consent(consent) => consent.details = None,
         Record::Subject(subject) => subject.claims = None,
         Record::Interaction(interaction) => interaction.openid = OpenIdRequest::default(),

@@ -94,7 +94,7 @@ fn wants_signed(ask: &Ask<'_>) -> bool {
 fn active(seen: &Introspected, issuer: &str) -> Reply {
     let token = &seen.active;
     let consent = token.consent.as_ref();
-    let scope = token.scope.to_string();
+    let scope = token.scope.joined();
     let body = Active {
         active: true,
         scope: &scope,

@@ -39,7 +39,7 @@ pub(crate) const RESOURCE_SERVER: ClientAuthRules = ClientAuthRules {
 pub static ROUTES: &[Route] = &[
     Route {
         methods: &["GET"],
-        path: "/jwks",
+        path: jwks::PATH,
         handler: |app, ask| Box::pin(jwks::answer(app, ask)),
     },
     Route {

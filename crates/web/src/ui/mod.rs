@@ -151,9 +151,9 @@ pub(crate) fn error_page(
     if let Some(mismatch) = mismatch {
         ask.trace.client = Some(mismatch.client.to_string());
         let name = list_of(why).trim_end_matches('s');
-        ask.trace.fact(&format!("{name} sent"), &mismatch.sent);
+        ask.trace.fact(format!("{name} sent"), &mismatch.sent);
         for registered in &mismatch.registered {
-            ask.trace.fact(&format!("{name} registered"), registered.as_str());
+            ask.trace.fact(format!("{name} registered"), registered.as_str());
         }
         let registered = mismatch.registered.iter().map(|uri| uri.as_str());
         if let Some(difference) = difference::between(&mismatch.sent, registered) {

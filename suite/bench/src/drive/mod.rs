@@ -54,8 +54,8 @@ pub(crate) enum Pace {
 pub(crate) struct Load {
     /// Where.
     pub(crate) address: SocketAddr,
-    /// Over TLS, when there is a connector.
-    pub(crate) tls: Option<Arc<TlsConnector>>,
+    /// Over TLS, when there are connectors: each connection has its own, as far as they go.
+    pub(crate) tls: Vec<Arc<TlsConnector>>,
     /// When.
     pub(crate) pace: Pace,
     /// Not measured: connections, caches, the first grant of every client.
@@ -136,8 +136,9 @@ async fn measure(load: &Load, works: Works, process: &Process) -> Result<Window,
         taken: RefCell::default(),
     });
     let mut connections = JoinSet::new();
-    for work in works {
-        connections.spawn_local(connection(shared.clone(), work));
+    for (n, work) in works.into_iter().enumerate() {
+        let tls = load.tls.get(n % load.tls.len().max(1)).cloned();
+        connections.spawn_local(connection(shared.clone(), tls, work));
     }
     let pacing = shared.clone();
     let pacer = tokio::task::spawn_local(async move {
@@ -194,7 +195,8 @@ fn window(taken: Taken, took: Duration, (before, after): (&Both, &Both)) -> Wind
 }
 
 /// Asks until the end; a connection that breaks is a failure and is opened anew.
-async fn connection(shared: Rc<Shared>, mut work: Box<dyn Work>) {
+async fn connection(shared: Rc<Shared>, tls: Option<Arc<TlsConnector>>, mut work: Box<dyn Work>) {
+    let tls = tls.as_deref();
     let mut request = Vec::with_capacity(2048);
     let mut open: Option<Connection> = None;
     while !shared.ended.get() {
@@ -211,7 +213,7 @@ async fn connection(shared: Rc<Shared>, mut work: Box<dyn Work>) {
             break;
         }
         let sent = planned.unwrap_or_else(Instant::now);
-        match timeout(PATIENCE, ask(&shared.load, &mut open, &request, &mut *work)).await {
+        match timeout(PATIENCE, ask(&shared.load, (&mut open, tls), &request, &mut *work)).await {
             Ok(Ok(judged)) => shared.record(judged, sent),
             Ok(Err(why)) => {
                 open = None;
@@ -235,13 +237,13 @@ struct Judged {
 
 async fn ask(
     load: &Load,
-    open: &mut Option<Connection>,
+    (open, tls): (&mut Option<Connection>, Option<&TlsConnector>),
     request: &[u8],
     work: &mut dyn Work,
 ) -> Result<Judged, String> {
     let connection = match open {
         Some(connection) => connection,
-        None => open.insert(Connection::open(load.address, load.tls.as_deref()).await?),
+        None => open.insert(Connection::open(load.address, tls).await?),
     };
     let answer = connection.ask(request).await?;
     let (status, closes) = (answer.status, answer.closes());

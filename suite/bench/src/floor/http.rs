@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64ct::{Base64, Encoding as _};
 use bytes::Bytes;
+use counterfoil_jose::provider;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -12,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +37,10 @@ pub(super) struct Ask<'r> {
     /// Id and secret of a Basic header.
     pub(super) basic: Option<(String, String)>,
     pub(super) form: Vec<(&'r str, &'r str)>,
+    /// The `DPoP` header.
+    pub(super) proof: Option<&'r str>,
+    /// Whose certificate the connection has, and its thumbprint.
+    pub(super) certificate: Option<(u16, [u8; 32])>,
 }
 
 impl Ask<'_> {
@@ -51,23 +57,37 @@ pub(super) async fn accept(floor: Arc<Floor>, listener: TcpListener, tls: Option
         let _ = stream.set_nodelay(true);
         let (floor, tls) = (floor.clone(), tls.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let floor = floor.clone();
-                async move { Ok::<_, Infallible>(answer(&floor, request).await) }
-            });
-            let builder = http1::Builder::new();
-            let _ = match tls {
-                None => builder.serve_connection(TokioIo::new(stream), service).await,
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => builder.serve_connection(TokioIo::new(stream), service).await,
-                    Err(_) => return,
-                },
-            };
+            match tls {
+                None => serve(floor, stream, None).await,
+                Some(tls) => {
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                    let thumbprint = shown.map(|certificate| provider::sha256(certificate));
+                    let of = |it| floor.certificates.get(&it).map(|number| (*number, it));
+                    let certificate = thumbprint.and_then(of);
+                    serve(floor, stream, certificate).await;
+                }
+            }
         });
     }
 }
 
-async fn answer(floor: &Floor, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn serve<S>(floor: Arc<Floor>, stream: S, certificate: Option<(u16, [u8; 32])>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let floor = floor.clone();
+        async move { Ok::<_, Infallible>(answer(&floor, request, certificate).await) }
+    });
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(
+    floor: &Floor,
+    request: Request<Incoming>,
+    certificate: Option<(u16, [u8; 32])>,
+) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
@@ -80,6 +100,8 @@ async fn answer(floor: &Floor, request: Request<Incoming>) -> Response<Full<Byte
         basic: parts.headers.get(AUTHORIZATION).and_then(basic),
         // No value of the driver's needs decoding: `+` and `%` occur where nobody looks.
         form: body.split('&').filter_map(|pair| pair.split_once('=')).collect(),
+        proof: parts.headers.get("dpop").and_then(|value| value.to_str().ok()),
+        certificate,
     };
     let reply = token::route(floor, &ask).await.unwrap_or_else(|| {
         Reply::Json(400, r#"{"error":"invalid_grant","error_description":"no"}"#.into())

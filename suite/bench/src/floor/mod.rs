@@ -5,6 +5,7 @@
 mod http;
 mod store;
 mod token;
+mod fapi;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use base64ct::{Base64, Encoding as _};
 use counterfoil_jose::alg::Alg;
 use counterfoil_jose::key::{SigningKey, VerifyingKey};
-use counterfoil_jose::provider::MacKey;
+use counterfoil_jose::provider::{MacKey, sha256};
 use counterfoil_protocol::secret::{Secret, same_bytes};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -40,6 +41,10 @@ pub(crate) struct Floor {
     signing: SigningKey,
     rsa: Vec<VerifyingKey>,
     ec: Vec<VerifyingKey>,
+    /// P-256, for ID tokens of FAPI clients.
+    signing_ec: SigningKey,
+    /// Numbers of clients by the thumbprint of their certificate.
+    certificates: HashMap<[u8; 32], u16>,
     jwks: String,
     store: Store,
 }
@@ -52,9 +57,15 @@ pub(crate) fn store_path(ground: &Ground) -> PathBuf {
 /// Writes what the server needs, beside the ground's own files.
 pub(crate) fn prepare(ground: &Ground) -> Result<(), String> {
     let (_, private) = SigningKey::generate(Alg::RS256).map_err(|e| format!("{e:?}"))?;
+    let (_, elliptic) = SigningKey::generate(Alg::ES256).map_err(|e| format!("{e:?}"))?;
+    let certificates = ground.identities.iter();
+    let certificates: Vec<String> =
+        certificates.map(|identity| Base64::encode_string(&identity.certificate)).collect();
     let told = json!({
         "key": Base64::encode_string(&ground.floor_key),
         "signing": Base64::encode_string(private.expose()),
+        "signing_ec": Base64::encode_string(elliptic.expose()),
+        "certificates": certificates,
     });
     ground.write(FILE, &told.to_string())
 }
@@ -68,15 +79,24 @@ pub(crate) fn serve(folder: &Path) -> Result<(), String> {
     runtime.block_on(async {
         let floor = Arc::new(Floor::load(folder)?);
         let bind = || TcpListener::bind("127.0.0.1:0");
-        let (plain, secure) =
-            (bind().await.map_err(|e| e.to_string())?, bind().await.map_err(|e| e.to_string())?);
+        let told = |e: std::io::Error| e.to_string();
+        let (plain, secure) = (bind().await.map_err(told)?, bind().await.map_err(told)?);
+        let asking = bind().await.map_err(told)?;
         let (cert, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
         let tls = counterfoil_server::tls::server(&cert, &key).map_err(|e| e.to_string())?;
+        let mtls =
+            counterfoil_server::tls::server_asking(&cert, &key).map_err(|e| e.to_string())?;
         let address = |l: &TcpListener| l.local_addr().map(|a| a.to_string()).unwrap_or_default();
-        println!("{}", json!({ "plain": address(&plain), "tls": address(&secure) }));
+        println!(
+            "{}",
+            json!({
+                "plain": address(&plain), "tls": address(&secure), "mtls": address(&asking),
+            })
+        );
         tokio::join!(
             http::accept(floor.clone(), plain, None),
-            http::accept(floor, secure, Some(tls.into())),
+            http::accept(floor.clone(), secure, Some(tls.into())),
+            http::accept(floor, asking, Some(mtls.into())),
         );
         Ok(())
     })
@@ -96,6 +116,14 @@ impl Floor {
         let (handles, signing) = (bytes("key")?, bytes("signing")?);
         let signing = SigningKey::from_pkcs8(Alg::RS256, signing.expose());
         let signing = signing.map_err(|e| format!("{e:?}"))?;
+        let elliptic = SigningKey::from_pkcs8(Alg::ES256, bytes("signing_ec")?.expose());
+        let signing_ec = elliptic.map_err(|e| format!("{e:?}"))?;
+        let certificates = told.get("certificates").and_then(Value::as_array);
+        let thumbprint = |(n, text): (usize, &Value)| {
+            let der = Base64::decode_vec(text.as_str().unwrap_or_default()).unwrap_or_default();
+            (sha256(&der), u16::try_from(n).unwrap_or_default())
+        };
+        let certificates = certificates.map(|all| all.iter().enumerate().map(thumbprint).collect());
         let keys = |kind: &str| {
             let one = |n| {
                 let pem = read(&format!("resources/{kind}-{n}.pem"))?;
@@ -117,7 +145,19 @@ impl Floor {
         let store = Store::open(&folder.join("floor.db"))?;
         let handles = MacKey::new(handles.expose());
         let (rsa, ec) = (keys("rsa")?, keys("ec")?);
-        Ok(Self { handles, pepper, clients, signing, rsa, ec, jwks, store })
+        let certificates = certificates.unwrap_or_default();
+        Ok(Self {
+            handles,
+            pepper,
+            clients,
+            signing,
+            rsa,
+            ec,
+            signing_ec,
+            certificates,
+            jwks,
+            store,
+        })
     }
 
     /// The client of these credentials.

@@ -21,10 +21,13 @@ pub(super) enum Write {
     Grant(Vec<u8>, i64, Vec<u8>),
 }
 
+/// Writes that belong together, and who waits for them.
+type Waiting = (Vec<Write>, oneshot::Sender<bool>);
+
 /// See the module.
 pub(super) struct Store {
     path: PathBuf,
-    queue: SyncSender<(Write, oneshot::Sender<bool>)>,
+    queue: SyncSender<Waiting>,
 }
 
 thread_local! {
@@ -71,12 +74,17 @@ impl Store {
 
     /// Whether the guard held; known once it is on disk.
     pub(super) async fn write(&self, write: Write) -> bool {
+        self.write_all(vec![write]).await
+    }
+
+    /// Whether every guard held.
+    pub(super) async fn write_all(&self, writes: Vec<Write>) -> bool {
         let (answer, outcome) = oneshot::channel();
-        self.queue.try_send((write, answer)).is_ok() && outcome.await.unwrap_or(false)
+        self.queue.try_send((writes, answer)).is_ok() && outcome.await.unwrap_or(false)
     }
 }
 
-fn work(connection: &Connection, writes: &Receiver<(Write, oneshot::Sender<bool>)>) {
+fn work(connection: &Connection, writes: &Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = writes.recv() {
         let done = commit(connection, [first].into_iter().chain(writes.try_iter()), &mut group);
@@ -88,23 +96,30 @@ fn work(connection: &Connection, writes: &Receiver<(Write, oneshot::Sender<bool>
 
 fn commit(
     connection: &Connection,
-    writes: impl Iterator<Item = (Write, oneshot::Sender<bool>)>,
+    writes: impl Iterator<Item = Waiting>,
     group: &mut Vec<(oneshot::Sender<bool>, bool)>,
 ) -> rusqlite::Result<()> {
     connection.prepare_cached("begin immediate")?.execute([])?;
-    for (write, answer) in writes.take(GROUP_MAX) {
-        let held = match &write {
-            Write::Insert(sql, key, body) => {
-                connection.prepare_cached(sql)?.execute(params![key, body])?
-            }
-            Write::Grant(key, revision, body) => connection
-                .prepare_cached(
-                    "update grants set revision = ?3, body = ?4 where key = ?1 and revision = ?2",
-                )?
-                .execute(params![key, revision, revision + 1, body])?,
-        };
-        group.push((answer, held == 1));
+    for (together, answer) in writes.take(GROUP_MAX) {
+        let mut held = true;
+        for write in &together {
+            held &= one(connection, write)? == 1;
+        }
+        group.push((answer, held));
     }
     connection.prepare_cached("commit")?.execute([]).optional()?;
     Ok(())
+}
+
+fn one(connection: &Connection, write: &Write) -> rusqlite::Result<usize> {
+    match write {
+        Write::Insert(sql, key, body) => {
+            connection.prepare_cached(sql)?.execute(params![key, body])
+        }
+        Write::Grant(key, revision, body) => connection
+            .prepare_cached(
+                "update grants set revision = ?3, body = ?4 where key = ?1 and revision = ?2",
+            )?
+            .execute(params![key, revision, revision + 1, body]),
+    }
 }

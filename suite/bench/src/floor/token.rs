@@ -10,15 +10,15 @@ use serde::Deserialize;
 
 use super::http::{Ask, Reply};
 use super::store::Write;
-use super::{Client, Floor};
+use super::{Client, Floor, fapi};
 use crate::ground::REALM;
 use crate::handle::{self, Facts, Kind};
 use crate::row::{self, Row};
 
 /// Life of an access token, seconds.
-const ACCESS_TTL_S: u64 = 600;
+pub(super) const ACCESS_TTL_S: u64 = 600;
 /// Life of a refresh token, seconds.
-const REFRESH_TTL_S: u64 = 30 * 86_400;
+pub(super) const REFRESH_TTL_S: u64 = 30 * 86_400;
 /// Salt of handles that hang from no grant of their own: those of standing grants, which are held
 /// in memory.
 const STANDING: [u8; 16] = [3; 16];
@@ -28,11 +28,11 @@ const INSERT_INTERACTION: &str = "insert into interactions (key, revision, bucke
     values (?1, 1, 500000, ?2) on conflict do nothing";
 
 #[expect(clippy::disallowed_methods, reason = "the floor's one clock")]
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-fn random() -> [u8; 16] {
+pub(super) fn random() -> [u8; 16] {
     let mut out = [0; 16];
     // The floor has no one to tell; the driver would see handles that repeat.
     let _ = provider::random_bytes(&mut out);
@@ -51,6 +51,9 @@ pub(super) async fn route(floor: &Floor, ask: &Ask<'_>) -> Option<Reply> {
         "/oauth2/v4/authorize" => authorize(floor, ask).await,
         "/jwks" => Some(Reply::Json(200, floor.jwks.clone())),
         REALM => realm(floor, ask).await,
+        "/o/fapi/par" => fapi::par(floor, ask).await,
+        "/o/fapi/token" if ask.one("code").is_some() => fapi::code(floor, ask).await,
+        "/o/fapi/token" => fapi::refresh(floor, ask).await,
         _ => None,
     }
 }
@@ -106,7 +109,10 @@ struct Assertion<'a> {
 async fn realm(floor: &Floor, ask: &Ask<'_>) -> Option<Reply> {
     let client = match ask.one("client_assertion") {
         None => by_secret(floor, ask)?.number,
-        Some(assertion) => by_assertion(floor, assertion).await?,
+        Some(assertion) => {
+            let (client, used) = by_assertion(floor, assertion)?;
+            floor.store.write(used).await.then_some(client)?
+        }
     };
     let (now, id) = (now(), Base64UrlUnpadded::encode_string(&random()));
     let token = jwt(
@@ -124,7 +130,8 @@ async fn realm(floor: &Floor, ask: &Ask<'_>) -> Option<Reply> {
     ))
 }
 
-async fn by_assertion(floor: &Floor, assertion: &str) -> Option<u16> {
+/// The number of the client, and the use of the assertion that is to be kept.
+pub(super) fn by_assertion(floor: &Floor, assertion: &str) -> Option<(u16, Write)> {
     let (input, signature) = assertion.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
     let decode = |part| Base64UrlUnpadded::decode_vec(part).ok();
@@ -143,9 +150,14 @@ async fn by_assertion(floor: &Floor, assertion: &str) -> Option<u16> {
         return None;
     }
     let digest = provider::sha256_of(&[claims.sub.as_bytes(), b"\0", claims.jti.as_bytes()]);
-    let minute = (claims.exp / 60).to_be_bytes();
+    Some((client.number, used(claims.exp, &digest)))
+}
+
+/// One use of something that counts until then.
+pub(super) fn used(until: u64, digest: &[u8; 32]) -> Write {
+    let minute = (until / 60).to_be_bytes();
     let key = [minute.as_slice(), b"bench\0", &digest[..16]].concat();
-    floor.store.write(Write::Insert(INSERT_REPLAY, key, vec![1])).await.then_some(client.number)
+    Write::Insert(INSERT_REPLAY, key, vec![1])
 }
 
 async fn code(floor: &Floor, ask: &Ask<'_>) -> Option<Reply> {
