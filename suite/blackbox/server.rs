@@ -206,9 +206,16 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
     }
 
-    /// The next line that it writes to stderr.
+    /// The next line that it writes to stderr, of keys apart.
     pub(crate) fn told(&self) -> String {
-        self.stderr.lock().unwrap().recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{e}"))
+        let lines = self.stderr.lock().unwrap();
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{e}"));
+            // RSA keys are made behind a first start, and told of whenever they are done.
+            if !line.starts_with("+ key ") {
+                return line;
+            }
+        }
     }
 
     /// Waits for its end.
