@@ -65,6 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let full = options.flow.is_empty();
     if full {
+        let grants = amounts(options, grants).grants;
         start::run(options, &voice)?;
         voice.say(&format!("{grants} grants on disk, {bytes_per_grant:.0} bytes each"));
         voice.object(&serde_json::json!({
@@ -101,10 +102,13 @@ fn amounts(options: &Options, grants: usize) -> Amounts {
         let rounds = options.rounds as f64;
         if options.wants(flow) { (seconds * rounds * rate) as usize } else { 0 }
     };
+    let revocable = uses("revoke", 60_000.0);
+    // One token of a grant is given back. Growth has the numbers of grants that it was asked for.
+    let grants = if options.grants.is_some() { grants } else { grants.max(revocable) };
     Amounts {
         grants,
         codes: uses("code", 6_000.0),
-        revocable: uses("revoke", 40_000.0).min(grants),
+        revocable: revocable.min(grants),
         chains: 6_400,
         fapi_codes: uses("code-dpop", SIGNED_RATE),
     }
