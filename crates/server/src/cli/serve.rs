@@ -65,7 +65,12 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys")).await?);
     let (lines, later) = boot::apply_unless_quarantined(&app, &vigil, loaded).await?;
     lines.iter().for_each(|line| eprintln!("{line}"));
+    let mut later = Some(later);
     if let Some(nodes) = vigil.nodes() {
+        // Whoever is ready knows the keys that another node may have made meanwhile.
+        if let Some(later) = later.take() {
+            later.make(&app).await.iter().for_each(|line| eprintln!("{line}"));
+        }
         nodes.hear(&app.engine).await;
     }
     let operator = Operator::bind(&settings.state)?;
@@ -78,7 +83,9 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let took_ms = micros().saturating_sub(started_us) / 1_000;
     let (issuer, listening) = (&settings.issuer, listening.join(", "));
     eprintln!("ready in {took_ms} ms: {issuer}, listening on {listening}");
-    later.begin(app.clone());
+    if let Some(later) = later {
+        later.begin(app.clone());
+    }
 
     let base = settings.issuer.clone();
     let addresses = Addresses::one(&base);

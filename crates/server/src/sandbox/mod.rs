@@ -212,10 +212,10 @@ pub(crate) fn reloading(
                 Ok(loaded) => boot::apply(&app, loaded).await,
                 Err(failure) => Err(failure),
             };
-            let applied = applied.map(|(lines, later)| {
-                later.begin(app.clone());
-                lines
-            });
+            let applied = match applied {
+                Ok((lines, later)) => Ok([lines, later.make(&app).await].concat()),
+                Err(failure) => Err(failure),
+            };
             match applied {
                 Ok(lines) if lines.is_empty() => eprintln!("reload: no changes"),
                 Ok(lines) => lines.iter().for_each(|line| eprintln!("reload: {line}")),
