@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use counterfoil_engine::directory::Lease;
+use counterfoil_web::app::App;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_certificate::Trust;
@@ -65,14 +66,7 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
     let vigil = Arc::new(Vigil::begin(store, nodes, &settings.state.join("keys")).await?);
     let (lines, later) = boot::apply_unless_quarantined(&app, &vigil, loaded).await?;
     lines.iter().for_each(|line| eprintln!("{line}"));
-    let mut later = Some(later);
-    if let Some(nodes) = vigil.nodes() {
-        // Whoever is ready knows the keys that another node may have made meanwhile.
-        if let Some(later) = later.take() {
-            later.make(&app).await.iter().for_each(|line| eprintln!("{line}"));
-        }
-        nodes.hear(&app.engine).await;
-    }
+    let later = heard(&app, &vigil, later).await;
     let operator = Operator::bind(&settings.state)?;
     let signals = Signals::take()?;
     let listening: Vec<String> = sockets
@@ -89,6 +83,17 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
 
     let base = settings.issuer.clone();
     let addresses = Addresses::one(&base);
-    let reload = sandbox::reloading(app.clone(), settings.resources.clone(), addresses, keys);
+    let shared = vigil.nodes().is_some();
+    let reload =
+        sandbox::reloading(app.clone(), settings.resources.clone(), addresses, keys, shared);
     serve::run(app, vigil, (sockets, clients), operator, (signals, reload)).await
+}
+
+/// Where several nodes serve, whoever is ready knows the keys that another one may have made meanwhile.
+/// Returns the keys that are to come later.
+async fn heard(app: &App, vigil: &Vigil, later: boot::Later) -> Option<boot::Later> {
+    let Some(nodes) = vigil.nodes() else { return Some(later) };
+    later.make(app).await.iter().for_each(|line| eprintln!("{line}"));
+    nodes.hear(&app.engine).await;
+    None
 }

@@ -161,7 +161,7 @@ pub async fn run(options: Options, started_us: u64) -> Result<(), Failure> {
     }
     later.begin(app.clone());
 
-    let reload = reloading(app.clone(), files.resources.clone(), addresses, keys);
+    let reload = reloading(app.clone(), files.resources.clone(), addresses, keys, false);
     let served = serve::run(app, vigil, (sockets, clients), operator, (signals, reload)).await;
     let _ = std::fs::remove_file(state.join(RUNNING));
     drop(scratch);
@@ -197,12 +197,14 @@ fn only_this_machine(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// SIGHUP: read everything, check everything, then apply; a broken file changes nothing.
+/// SIGHUP: read everything, check everything, then apply; a broken file changes nothing. `shared` says
+/// whether other nodes serve from the same store.
 pub(crate) fn reloading(
     app: Arc<counterfoil_web::app::App>,
     folder: PathBuf,
     addresses: Addresses,
     keys: Arc<counterfoil_engine::keys::KeyFile>,
+    shared: bool,
 ) -> serve::Reload {
     Box::new(move || {
         let (app, folder, keys) = (app.clone(), folder.clone(), keys.clone());
@@ -213,7 +215,12 @@ pub(crate) fn reloading(
                 Err(failure) => Err(failure),
             };
             let applied = match applied {
-                Ok((lines, later)) => Ok([lines, later.make(&app).await].concat()),
+                // The other nodes are to hear of the keys before they are asked to use them.
+                Ok((lines, later)) if shared => Ok([lines, later.make(&app).await].concat()),
+                Ok((lines, later)) => {
+                    later.begin(app.clone());
+                    Ok(lines)
+                }
                 Err(failure) => Err(failure),
             };
             match applied {
