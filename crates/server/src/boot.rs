@@ -19,10 +19,11 @@ use counterfoil_protocol::refusal::Refusal;
 use counterfoil_store::{OpenError, Opened};
 use counterfoil_web::app::App;
 use counterfoil_web::journal::Journal;
-use counterfoil_web::making::Making;
+use counterfoil_web::making::{Making, WAIT_MAX};
 use counterfoil_web::ui::render::Pages;
 use counterfoil_web::ui::views::DemoView;
-use tokio::time::interval;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
 
 use crate::failure::Failure;
 use crate::logos::Logos;
@@ -144,7 +145,6 @@ pub struct Later(Vec<(TenantId, Vec<Alg>)>);
 
 /// How long a store that did not take a key is left alone.
 const AGAIN: Duration = Duration::from_secs(1);
-
 impl Later {
     /// Makes them, one after the other, and keeps them. Returns what to tell the operator.
     pub async fn make(self, app: &App) -> Vec<String> {
@@ -158,29 +158,43 @@ impl Later {
         lines
     }
 
-    /// The same beside everything else.
-    pub fn begin(self, app: Arc<App>) {
+    /// The same beside everything else, and tells the operator.
+    pub fn begin(self, app: Arc<App>) -> JoinHandle<()> {
         tokio::spawn(async move {
-            for line in self.make(&app).await {
-                eprintln!("{line}");
-            }
-        });
+            self.make(&app).await.iter().for_each(|line| eprintln!("{line}"));
+        })
+    }
+
+    /// The same, and waits for it, but not for ever: what takes longer goes on beside everything else.
+    pub async fn awaited(self, app: Arc<App>) {
+        let _ = timeout(WAIT_MAX, self.begin(app)).await;
     }
 }
 
 async fn made(app: &App, tenant: &TenantId, alg: Alg) -> Vec<String> {
-    let mut again = interval(AGAIN);
+    let (mut again, mut told) = (interval(AGAIN), false);
     loop {
         again.tick().await;
-        let Ok(pair) = app.engine.signer.make(alg).await else { continue };
-        let wrapping = &app.engine.file.wrapping;
-        let key = keys::stored(pair, wrapping, SystemClock.now(), &mut SystemDice);
-        let Ok(key) = key else { continue };
-        let desired = Desired { keys: vec![(tenant.clone(), key)], ..Desired::default() };
-        if let Ok(applied) = app.engine.apply(&desired, &mut SystemDice).await {
-            return applied.iter().map(line).collect();
+        if let Some(lines) = once(app, tenant, alg).await {
+            return lines;
+        }
+        if !told {
+            eprintln!(
+                "key {tenant} {}: not made, the store did not take it; trying again",
+                alg.as_str()
+            );
+            told = true;
         }
     }
+}
+
+async fn once(app: &App, tenant: &TenantId, alg: Alg) -> Option<Vec<String>> {
+    let pair = app.engine.signer.make(alg).await.ok()?;
+    let wrapping = &app.engine.file.wrapping;
+    let key = keys::stored(pair, wrapping, SystemClock.now(), &mut SystemDice).ok()?;
+    let desired = Desired { keys: vec![(tenant.clone(), key)], ..Desired::default() };
+    let applied = app.engine.apply(&desired, &mut SystemDice).await.ok()?;
+    Some(applied.iter().map(line).collect())
 }
 
 fn line(applied: &Applied) -> String {

@@ -171,7 +171,12 @@ impl<C> Tended<C> {
             Some(timer) => (timer, fresh),
             none => (none.insert(Box::pin(sleep_until(due))), true),
         };
-        if !new && !timer.is_elapsed() {
+        // Nor may it ring too late, after a wait that was to be longer.
+        let late = timer.deadline() > due;
+        if late {
+            timer.as_mut().reset(due);
+        }
+        if !new && !late && !timer.is_elapsed() {
             return false;
         }
         while timer.as_mut().poll(cx).is_ready() {

@@ -10,8 +10,9 @@ use counterfoil_protocol::ids::TenantId;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Far more than the slowest machine takes; a store that takes no key is told of by other refusals.
-const WAIT_MAX: Duration = Duration::from_secs(20);
+/// How long anybody waits: far more than the slowest machine takes. A store that takes no key is told of
+/// by other refusals.
+pub const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -91,9 +91,9 @@ pub(super) async fn run(path: PathBuf, started_us: u64) -> Result<(), Failure> {
 
 /// Where several nodes serve, whoever is ready knows the keys that another one may have made meanwhile.
 /// Returns the keys that are to come later.
-async fn heard(app: &App, vigil: &Vigil, later: boot::Later) -> Option<boot::Later> {
+async fn heard(app: &Arc<App>, vigil: &Vigil, later: boot::Later) -> Option<boot::Later> {
     let Some(nodes) = vigil.nodes() else { return Some(later) };
-    later.make(app).await.iter().for_each(|line| eprintln!("{line}"));
+    later.awaited(app.clone()).await;
     nodes.hear(&app.engine).await;
     None
 }

@@ -214,20 +214,23 @@ pub(crate) fn reloading(
                 Ok(loaded) => boot::apply(&app, loaded).await,
                 Err(failure) => Err(failure),
             };
-            let applied = match applied {
-                // The other nodes are to hear of the keys before they are asked to use them.
-                Ok((lines, later)) if shared => Ok([lines, later.make(&app).await].concat()),
-                Ok((lines, later)) => {
-                    later.begin(app.clone());
-                    Ok(lines)
+            let (lines, later) = match applied {
+                Ok(applied) => applied,
+                Err(failure) => {
+                    eprintln!("reload refused, the old state stays: {failure}");
+                    return;
                 }
-                Err(failure) => Err(failure),
             };
-            match applied {
-                Ok(lines) if lines.is_empty() => eprintln!("reload: no changes"),
-                Ok(lines) => lines.iter().for_each(|line| eprintln!("reload: {line}")),
-                Err(failure) => eprintln!("reload refused, the old state stays: {failure}"),
+            if shared {
+                // The other nodes are to hear of the keys before they are asked to use them.
+                later.awaited(app).await;
+            } else {
+                later.begin(app);
             }
+            if lines.is_empty() {
+                eprintln!("reload: no changes");
+            }
+            lines.iter().for_each(|line| eprintln!("reload: {line}"));
         })
     })
 }
