@@ -65,9 +65,13 @@ fn login(world: &World) -> String {
 
 /// An ID token of this issuer.
 fn hint(world: &World, aud: &str, sub: &str) -> String {
+    signed(world, &format!(r#"{{"iss":"{BASE}","aud":"{aud}","sub":"{sub}","exp":1,"iat":0}}"#))
+}
+
+/// What this issuer says of somebody.
+fn signed(world: &World, claims: &str) -> String {
     let key = world.issuer().keys.first().unwrap();
     let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, key.alg.as_str(), key.kid);
-    let claims = format!(r#"{{"iss":"{BASE}","aud":"{aud}","sub":"{sub}","exp":1,"iat":0}}"#);
     let input = jws::signing_input(header.as_bytes(), claims.as_bytes());
     let signature = key.signing.sign(input.as_bytes()).unwrap();
     jws::finish(input, &signature)
@@ -139,10 +143,17 @@ fn a_session_that_has_ended_saves_no_login() {
 fn a_request_is_believed_as_far_as_it_is_signed_and_registered() {
     let (world, _) = world();
     let own = hint(&world, OWNER, &sub(&world));
+    // An access token, where surfaces give it the same type; and UserInfo.
+    let says = format!(r#""iss":"{BASE}","aud":"{OWNER}","sub":"{}""#, sub(&world));
+    let no_hints = [format!(r#"{{{says},"exp":1,"iat":0,"jti":"1"}}"#), format!("{{{says}}}")]
+        .map(|claims| signed(&world, &claims));
     let refused = |request| sign_out(&world, request, None, false).unwrap_err();
     let (said, _) = own.rsplit_once('.').unwrap();
     let changed = format!("{said}.AAAA");
     assert_eq!(refused(hinted(&changed)), Refusal::LogoutHint);
+    for token in &no_hints {
+        assert_eq!(refused(hinted(token)), Refusal::LogoutHint, "{token}");
+    }
     let of_rival = LogoutRequest { client_id: Some(RIVAL), ..hinted(&own) };
     assert_eq!(refused(of_rival), Refusal::LogoutHint);
     for to in ["https://tpp.example/out?foo=bar", "https://tpp.example/", "https://evil.example"] {
