@@ -27,14 +27,14 @@ fn introspection_tells_what_was_given_and_writes_nothing() {
     let before = world.storm.trips();
     let active = world.seen(at(&first)).unwrap();
     assert_eq!(world.storm.trips(), (before.0 + 1, before.1), "one read, no commit");
-    assert_eq!(active.client.as_str(), OWNER);
-    assert_eq!(active.scope, set("openid accounts"));
+    assert_eq!(active.client().as_str(), OWNER);
+    assert_eq!(active.scope(), &set("openid accounts"));
     assert_eq!(active.expires, world.now().after(600));
-    let subject = active.subject.unwrap();
+    let subject = active.subject().unwrap();
     assert_eq!(subject.id.as_str(), "psu");
     let rival = world.issuer().pairwise(&crate::fixtures::client_id("rival"), &subject.id);
     assert_ne!(subject.sub, rival, "every client sees another name");
-    let consent = active.consent.unwrap();
+    let consent = active.consent().unwrap();
     assert_eq!((consent.version, &*consent.accounts), (1, &[crate::fixtures::account()][..]));
 }
 
@@ -150,10 +150,10 @@ fn a_narrower_scope_is_a_view_that_is_written_once() {
     let again = world.refresh_for(rt(&first), "openid").unwrap();
     assert_eq!(world.commits(), commits + 1);
     for token in [&narrow, &again] {
-        assert_eq!(world.seen(at(token)).unwrap().scope, set("openid"));
+        assert_eq!(world.seen(at(token)).unwrap().scope(), &set("openid"));
     }
     let whole = world.refresh_for(rt(&first), "accounts openid").unwrap();
-    assert_eq!(world.seen(at(&whole)).unwrap().scope, set("openid accounts"));
+    assert_eq!(world.seen(at(&whole)).unwrap().scope(), &set("openid accounts"));
     assert_eq!(world.commits(), commits + 1, "the grant itself needs no view");
 }
 
@@ -187,7 +187,7 @@ fn a_full_view_table_refuses_until_a_view_has_run_out() {
     assert!(world.lives(at(&oldest)), "nothing alive was given up for it");
     world.clock.advance(16 * 300);
     let late = world.refresh_for(rt(&token), last).unwrap();
-    assert_eq!(world.seen(at(&late)).unwrap().scope, set(last));
+    assert_eq!(world.seen(at(&late)).unwrap().scope(), &set(last));
     assert_eq!(world.grant_of(&token).access.views.len(), 1, "the others have run out");
     assert_eq!(late.access.facts().view.0, 65, "and no number is used twice");
 }
@@ -215,7 +215,7 @@ fn the_holder_of_a_token_reads_what_its_scope_covers() {
     let first = world.begun();
     let told = userinfo(at(&first)).unwrap();
     let UserInfo::Plain(told) = told else { unreachable!("the client registered no algorithm") };
-    assert_eq!(told["sub"], *world.seen(at(&first)).unwrap().subject.unwrap().sub);
+    assert_eq!(told["sub"], *world.seen(at(&first)).unwrap().subject().unwrap().sub);
     assert!(!told.contains_key("name"), "the name is another scope");
     let narrow = world.refresh_for(rt(&first), "accounts").unwrap();
     assert_eq!(userinfo(at(&narrow)).unwrap_err(), Refusal::ScopeInsufficient);

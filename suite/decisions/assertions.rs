@@ -172,7 +172,7 @@ fn an_assertion_may_name_its_client_by_a_registered_subject() {
     world.forget_client(OWNER);
     world.change(&renamed);
     let issued = own(&world, &signed(&world, "1")).unwrap();
-    assert_eq!(world.seen(at(&issued)).unwrap().client.as_str(), "a-long-technical-name");
+    assert_eq!(world.seen(at(&issued)).unwrap().client().as_str(), "a-long-technical-name");
     let by_secret = Shows::Secret(OWNER);
     let refused = own(&world, &by_secret).unwrap_err();
     assert_eq!(refused, Refusal::ClientUnknown, "a secret must name the client itself");

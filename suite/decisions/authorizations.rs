@@ -236,8 +236,8 @@ fn accounts_are_the_customers_own_and_at_least_one() {
     assert!(world.subject().grants.is_empty());
     let code = code_of(&approve(&["theirs"], false).unwrap()).to_owned();
     let issued = world.redeem(&code).unwrap();
-    let consent = world.seen(at(&issued)).unwrap().consent.unwrap();
-    assert!(consent.accounts.is_empty(), "none are shared where none are needed");
+    let seen = world.seen(at(&issued)).unwrap();
+    assert!(seen.consent().unwrap().accounts.is_empty(), "none are shared where none are needed");
 }
 
 #[test]

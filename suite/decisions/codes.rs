@@ -187,7 +187,7 @@ fn what_the_client_has_lost_is_not_given() {
     world.change(&client);
     let narrow = world.redeem(&some).unwrap();
     assert_eq!(narrow.scope.to_string(), "openid");
-    assert_eq!(world.seen(at(&narrow)).unwrap().scope.to_string(), "openid");
+    assert_eq!(world.seen(at(&narrow)).unwrap().scope().to_string(), "openid");
     client.scope = ScopeSet::parse("transactions").unwrap();
     world.change(&client);
     assert_eq!(world.redeem(&none).unwrap_err(), Refusal::ScopeNotAllowed);

@@ -156,7 +156,7 @@ fn a_scope_the_client_has_lost_is_not_renewed() {
     let again = world.refresh(rt(&first)).unwrap();
     assert_eq!(again.scope.to_string(), "openid");
     assert_eq!(&*again.spelled, "openid");
-    assert_eq!(world.seen(at(&again)).unwrap().scope.to_string(), "openid");
+    assert_eq!(world.seen(at(&again)).unwrap().scope().to_string(), "openid");
     let wide = world.refresh_for(rt(&again), "openid accounts");
     assert_eq!(wide.unwrap_err(), Refusal::ScopeNotAllowed);
     client.scope = ScopeSet::parse("transactions").unwrap();

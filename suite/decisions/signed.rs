@@ -42,7 +42,7 @@ fn a_signed_token_lives_and_dies_like_any_other() {
     assert!(first.access_token.starts_with("ey"));
     assert_eq!((first.expires_in_s, first.refresh_token.is_none()), (300, true));
     let active = world.seen(&first.access_token).unwrap();
-    assert_eq!(active.scope, ScopeSet::parse("openid").unwrap());
+    assert_eq!(active.scope(), &ScopeSet::parse("openid").unwrap());
     assert_eq!(active.expires, world.now().after(300));
     world.give_back(&first.access_token);
     assert!(!world.lives(&first.access_token) && world.lives(&second.access_token));

@@ -46,12 +46,12 @@ fn a_token_keeps_its_scope_whatever_becomes_of_the_registration() {
     client.scope = set("openid accounts transactions payments");
     world.change(&client);
     world.own("payments").unwrap();
-    assert_eq!(world.seen(at(&wide)).unwrap().scope, set(all), "not widened");
+    assert_eq!(world.seen(at(&wide)).unwrap().scope(), &set(all), "not widened");
     client.scope = set("openid");
     world.change(&client);
     world.own("openid").unwrap();
     assert!(!world.lives(at(&wide)), "more than its client may have");
-    assert_eq!(world.seen(at(&narrow)).unwrap().scope, set("openid"));
+    assert_eq!(world.seen(at(&narrow)).unwrap().scope(), &set("openid"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn when_every_view_lives_a_token_gets_a_grant_of_its_own() {
     assert_eq!(standing.access.views.len(), VIEWS_MAX);
     let extra = world.own(&scope(VIEWS_MAX + 1)).unwrap();
     assert_ne!(GrantId(extra.access.facts().record), standing.id);
-    assert_eq!(world.seen(at(&extra)).unwrap().scope, set(&scope(VIEWS_MAX + 1)));
+    assert_eq!(world.seen(at(&extra)).unwrap().scope(), &set(&scope(VIEWS_MAX + 1)));
     assert_eq!(world.grant_of(&first), standing, "nothing alive was given up for it");
     assert!(world.lives(at(&first)));
     let grant = world.grant_of(&extra);
@@ -97,7 +97,7 @@ fn every_client_has_a_standing_grant_of_its_own() {
     let form = [("grant_type", "client_credentials"), ("scope", "openid")];
     let theirs = world.ask(&crate::ways::BY_RIVAL, &form).unwrap();
     assert_ne!(own.access.facts().record, theirs.access.facts().record);
-    assert_eq!(world.seen(at(&theirs)).unwrap().client.as_str(), RIVAL);
+    assert_eq!(world.seen(at(&theirs)).unwrap().client().as_str(), RIVAL);
     let issuer = world.issuer();
     assert_eq!(own.access.facts().record, issuer.standing(&fixtures::client_id(OWNER)).0);
 }
@@ -107,7 +107,7 @@ fn scopes_of_fintecture_have_many_spellings_and_one_meaning() {
     let world = World::new(policy("fintecture"), 1);
     let first = world.own("PIS Customer").unwrap();
     assert_eq!(&*first.spelled, "PIS Customer", "answered as asked");
-    assert_eq!(world.seen(at(&first)).unwrap().scope, set("pis customers"));
+    assert_eq!(world.seen(at(&first)).unwrap().scope(), &set("pis customers"));
     let commits = world.commits();
     world.own("customers pis").unwrap();
     assert_eq!(world.commits(), commits, "the same set, so the same view");

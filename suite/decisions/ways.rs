@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use counterfoil_engine::active::Active;
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::audit::What;
 use counterfoil_engine::authorize::{Answer, Browser, Outcome};
 use counterfoil_engine::client::{Client, ClientStatus};
-use counterfoil_engine::grant::{Active, Grant};
+use counterfoil_engine::grant::Grant;
 use counterfoil_engine::grants::Issued;
 use counterfoil_engine::interaction::RefusedWhy;
 use counterfoil_engine::login::LoggedIn;

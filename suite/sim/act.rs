@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use counterfoil_engine::active::Active;
 use counterfoil_engine::authorize::{Answer, Browser, Started};
 use counterfoil_engine::client::ClientStatus;
-use counterfoil_engine::grant::Active;
 use counterfoil_engine::grants::Issued;
 use counterfoil_engine::handle::Facts;
 use counterfoil_engine::interaction::RefusedWhy;

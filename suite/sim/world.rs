@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use counterfoil_engine::active::Active;
 use counterfoil_engine::admin::Desired;
 use counterfoil_engine::authorize::{
     Answer, Approval, AuthorizeError, Browser, Received, Started, Unpacked,
@@ -15,7 +16,7 @@ use counterfoil_engine::consent::Shown;
 use counterfoil_engine::ctx::Clock as _;
 use counterfoil_engine::directory::Directory;
 use counterfoil_engine::engine::{AuditMode, Call, Engine};
-use counterfoil_engine::grant::{Active, Grant};
+use counterfoil_engine::grant::Grant;
 use counterfoil_engine::grants::{Issued, IssuedAccess};
 use counterfoil_engine::interaction::Channel;
 use counterfoil_engine::keys::{InPlace, Issuer};

@@ -18,7 +18,6 @@ use crate::handle::{
 };
 use crate::limits::{REVOKED_MAX, STEPS};
 use crate::policy::Rotation;
-use crate::sender::Binding;
 
 /// One authorization as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,33 +229,6 @@ pub enum RevokedWhy {
     ByOperator,
 }
 
-/// What a resource server may know about a living access token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Active {
-    /// The client it was issued to.
-    pub client: ClientId,
-    /// The customer, if there is one.
-    pub subject: Option<SubjectRef>,
-    /// What it allows.
-    pub scope: ScopeSet,
-    /// When it ends.
-    pub expires: Moment,
-    /// What it is bound to.
-    pub binding: Option<Binding>,
-    /// The resource servers it is for; empty: all of the tenant.
-    pub audience: Vec<Box<str>>,
-    /// Under which consent.
-    pub consent: Option<ConsentCopy>,
-    /// The surface it was issued on.
-    pub surface: Box<str>,
-    /// The `claims` parameter of the authorization request.
-    pub claims: Option<Box<str>>,
-    /// Authorization details, normalised JSON (RFC 9396).
-    pub details: Option<Box<str>>,
-    /// When the customer signed in and how strongly, on surfaces that tell (RFC 9470 §6.2).
-    pub login: Option<(Moment, Box<str>)>,
-}
-
 /// What a new grant is made of.
 #[derive(Debug)]
 pub struct NewGrant {
@@ -407,32 +379,25 @@ impl Grant {
         Minted::mint(facts, &self.salt, ring)
     }
 
+    /// The scope of a view of it; `None`: there is no such view.
+    #[must_use]
+    pub fn scope_of(&self, view: ViewId) -> Option<&ScopeSet> {
+        match view {
+            ViewId::WHOLE => Some(&self.scope),
+            narrowed => self.access.views.iter().find(|v| v.id == narrowed).map(|v| &v.scope),
+        }
+    }
+
     /// The only place that says an access token lives.
     #[must_use]
-    pub fn active(&self, token: &Proven<Access>, now: Moment) -> Option<Active> {
-        let Facts { generation, view, serial, expires, binding, .. } = *token.facts();
+    pub fn enlivens(&self, token: &Proven<Access>, now: Moment) -> bool {
+        let Facts { generation, view, serial, expires, .. } = *token.facts();
         let alive = self.stands()
             && expires > now
             && self.ends > now
             && generation == self.access.generation
             && !self.access.revoked.iter().any(|(revoked, _)| *revoked == serial);
-        let scope = match view {
-            ViewId::WHOLE => &self.scope,
-            narrowed => &self.access.views.iter().find(|v| v.id == narrowed)?.scope,
-        };
         // A view may only narrow: when the grant itself has shrunk since, the token is dead.
-        (alive && scope.is_subset(&self.scope)).then(|| Active {
-            client: self.client.clone(),
-            subject: self.subject.clone(),
-            scope: scope.clone(),
-            expires,
-            binding,
-            audience: self.audience(view).to_vec(),
-            consent: self.consent.clone(),
-            surface: self.surface.clone(),
-            claims: self.openid.claims.clone(),
-            details: self.details(view).map(Into::into),
-            login: self.login.as_ref().map(|login| login.auth_time).zip(self.openid.acr.clone()),
-        })
+        alive && self.scope_of(view).is_some_and(|scope| scope.is_subset(&self.scope))
     }
 }

@@ -7,12 +7,13 @@ use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::Refusal;
 use serde::Deserialize;
 
+use crate::active::Active;
 use crate::audit::{Note, What};
 use crate::client::{Client, ClientStatus};
 use crate::client_auth::Presented;
 use crate::confirmation::Confirmation;
 use crate::engine::{Call, Engine};
-use crate::grant::{Active, Grant};
+use crate::grant::Grant;
 use crate::grants::facts_of;
 use crate::handle::{Access, Proven, Sealed};
 use crate::keys::Issuer;
@@ -170,8 +171,8 @@ impl Engine {
             self.keep_waiting([note.at(now, &issuer.tenant.id, [0; 16])]);
             return Ok(None);
         };
-        let Some(active) = grant.active(&proven, now) else { return Ok(None) };
-        let client = self.client(&issuer.tenant.id, &active.client).await?;
+        let Some(active) = Active::of(grant, &proven, now) else { return Ok(None) };
+        let client = self.client(&issuer.tenant.id, active.client()).await?;
         let client = client.map(|(client, _)| client);
         Ok(client
             .filter(|client| client.status == ClientStatus::Active)

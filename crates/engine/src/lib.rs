@@ -17,6 +17,7 @@ pub mod claims;
 pub mod consent;
 pub mod grant;
 pub mod extent;
+pub mod active;
 pub mod openid_request;
 pub mod pushed;
 pub mod response_mode;

@@ -33,20 +33,20 @@ impl Engine {
         let seen = self.admit(call, sent, shown).await?;
         let issuer = call.issuer;
         let active = &seen.active;
-        let subject = active.subject.as_ref().ok_or(Refusal::ScopeInsufficient)?;
-        if !active.scope.contains("openid") {
+        let subject = active.subject().ok_or(Refusal::ScopeInsufficient)?;
+        if !active.scope().contains("openid") {
             return Err(Refusal::ScopeInsufficient);
         }
-        let requested = Requested::kept(active.claims.as_deref()).userinfo;
+        let requested = Requested::kept(active.claims()).userinfo;
         let mut claims = Map::new();
         claims.insert("sub".into(), (*subject.sub).into());
-        let of_scope = SCOPES.iter().any(|(scope, _)| active.scope.contains(scope));
+        let of_scope = SCOPES.iter().any(|(scope, _)| active.scope().contains(scope));
         if of_scope || !requested.is_empty() {
             let found = self.subject(&issuer.tenant.id, &subject.id).await?;
             if let Some(found) = found {
                 let known = known(found.claims.as_deref().unwrap_or("{}"), &found.name);
                 let client = &seen.client.scope;
-                claims.extend(given(&known, Some(&active.scope), &requested, client));
+                claims.extend(given(&known, Some(active.scope()), &requested, client));
             }
         }
         let Some(alg) = seen.client.metadata.userinfo_alg.as_deref() else {

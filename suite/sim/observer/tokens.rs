@@ -1,7 +1,8 @@
 //! Promises about codes, refresh tokens and access tokens.
 
+use counterfoil_engine::active::Active;
 use counterfoil_engine::audit;
-use counterfoil_engine::grant::{Active, CodeState, RefreshState};
+use counterfoil_engine::grant::{CodeState, RefreshState};
 use counterfoil_engine::policy::{Previous, Rotation};
 use counterfoil_protocol::ids::GrantId;
 use counterfoil_protocol::moment::Moment;
@@ -292,7 +293,7 @@ impl Observer<'_> {
                 return broken("active although its customer is suspended");
             }
         }
-        if active.scope != born.scope {
+        if *active.scope() != born.scope {
             return broken("the scope of an access token changed");
         }
         Ok(())

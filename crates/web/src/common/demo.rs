@@ -49,7 +49,7 @@ pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
     // A token for others is none here (RFC 8707 §2, RFC 9068 §4).
     let own = [ask.issuer.url.to_string(), format!("{}{}", ask.issuer.url, ask.located.rest)];
     let meant = |seen: &Introspected| {
-        let audience = &seen.active.audience;
+        let audience = seen.active.audience();
         audience.is_empty() || audience.iter().any(|one| own.iter().any(|own| **own == **one))
     };
     let admitted = admitted.and_then(|seen| Some(seen).filter(meant).ok_or(Refusal::TokenInactive));
@@ -66,14 +66,14 @@ pub async fn answer(app: &App, ask: &mut Ask<'_>) -> Reply {
         Ok(seen) => {
             let token = &seen.active;
             let body = Seen {
-                client_id: token.client.as_str(),
-                sub: token.subject.as_ref().map(|subject| &*subject.sub),
-                scope: token.scope.to_string(),
+                client_id: token.client().as_str(),
+                sub: token.subject().map(|subject| &*subject.sub),
+                scope: token.scope().to_string(),
                 iss: &ask.issuer.url,
-                aud: Audience::of(&token.audience, &ask.issuer.url),
+                aud: Audience::of(token.audience(), &ask.issuer.url),
                 exp: token.expires.0,
-                auth_time: token.login.as_ref().map(|(at, _)| at.0),
-                acr: token.login.as_ref().map(|(_, acr)| &**acr),
+                auth_time: token.login().map(|(at, _)| at.0),
+                acr: token.login().map(|(_, acr)| acr),
             };
             resource::answered(Reply::json(200, &body), ask)
         }

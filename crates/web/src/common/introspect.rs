@@ -93,33 +93,32 @@ fn wants_signed(ask: &Ask<'_>) -> bool {
 
 fn active(seen: &Introspected, issuer: &str) -> Reply {
     let token = &seen.active;
-    let consent = token.consent.as_ref();
-    let scope = token.scope.joined();
+    let consent = token.consent();
+    let scope = token.scope().joined();
     let body = Active {
         active: true,
         scope: &scope,
-        client_id: token.client.as_str(),
+        client_id: token.client().as_str(),
         token_type: Binding::token_type(token.binding.as_ref()),
         cnf: token.binding.map(Confirmation::from),
         exp: token.expires.0,
         iss: issuer,
-        aud: Audience::of(&token.audience, issuer),
-        sub: token.subject.as_ref().map_or(token.client.as_str(), |s| &s.sub),
+        aud: Audience::of(token.audience(), issuer),
+        sub: token.subject().map_or(token.client().as_str(), |s| &s.sub),
         consent_id: consent.map(|consent| consent.id.to_hex()),
         consent_version: consent.map(|consent| consent.version),
         accounts: consent.map(|c| c.accounts.iter().map(|id| id.as_str()).collect()),
         authorization_details: token
-            .details
-            .as_deref()
+            .details()
             .and_then(|details| serde_json::from_str(details).ok()),
-        auth_time: token.login.as_ref().map(|(at, _)| at.0),
-        acr: token.login.as_ref().map(|(_, acr)| &**acr),
+        auth_time: token.login().map(|(at, _)| at.0),
+        acr: token.login().map(|(_, acr)| acr),
         organisation_node_id: seen
             .client
             .about
             .organisation_node_id
             .as_deref()
-            .filter(|_| fintecture::is_oac(&token.scope)),
+            .filter(|_| fintecture::is_oac(token.scope())),
     };
     Reply::json(200, &body)
 }

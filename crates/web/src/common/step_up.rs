@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use counterfoil_engine::grant::Active;
+use counterfoil_engine::active::Active;
 use counterfoil_protocol::form::Form;
 use counterfoil_protocol::moment::Moment;
 use counterfoil_protocol::refusal::{Fault, Refusal, printable};
@@ -31,9 +31,9 @@ impl Demand {
         if *self == Self::default() {
             return true;
         }
-        let Some((at, acr)) = &token.login else { return false };
-        let strong = self.acr_values.is_empty() || self.acr_values.split(' ').any(|v| *v == **acr);
-        strong && self.max_age_s.is_none_or(|age_s| *at >= now.before(age_s))
+        let Some((at, acr)) = token.login() else { return false };
+        let strong = self.acr_values.is_empty() || self.acr_values.split(' ').any(|v| v == acr);
+        strong && self.max_age_s.is_none_or(|age_s| at >= now.before(age_s))
     }
 
     /// The parameters of the challenge, each after a comma.

@@ -247,7 +247,7 @@ async fn forgotten(app: &App, ask: &mut Ask<'_>) -> Result<(), Refusal> {
             if named.is_some_and(|named| named != seen.client.id.as_str()) {
                 return Err(Refusal::ClientCredentialsConflict);
             }
-            if &*seen.client.surface != POLICY.name || !seen.active.scope.contains("ais") {
+            if &*seen.client.surface != POLICY.name || !seen.active.scope().contains("ais") {
                 return Err(Refusal::ScopeInsufficient);
             }
             let form = Form::default();
