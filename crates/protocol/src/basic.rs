@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::form::percent_decode;
+use crate::form::{holds, percent_decode};
 use crate::ids::ClientId;
 use crate::secret::Secret;
 
@@ -31,7 +31,7 @@ pub fn candidates(decoded: &str) -> Vec<Candidate> {
     let Some((id, secret)) = decoded.split_once(':') else { return Vec::new() };
     let plain = Some((id.into(), secret.into()));
     // Without an escape all readings are one.
-    let encoded = decoded.bytes().any(|b| matches!(b, b'%' | b'+'));
+    let encoded = holds(decoded, |b| matches!(b, b'%' | b'+'));
     let readings = if encoded {
         [
             plain,

@@ -23,7 +23,7 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident($text:ty), max = $max:literal, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub struct $name($text);
+        pub struct $name(#[serde(deserialize_with = "crate::text::read")] $text);
 
         impl $name {
             /// Parses the text of the wire; refuses what is empty, too long or outside the alphabet.
@@ -62,12 +62,13 @@ fn segment(b: u8) -> bool {
 }
 
 text_id!(
-    /// A client of this server (RFC 6749 §2.2).
-    ClientId(Box<str>), max = 255, visible
+    /// A client of this server (RFC 6749 §2.2). Shared, as is what else a grant holds: it is copied at
+    /// every request, and changed by none.
+    ClientId(Arc<str>), max = 255, visible
 );
 text_id!(
     /// A customer of the bank, as the bank knows it. Never leaves the server as such.
-    SubjectId(Box<str>), max = 255, visible
+    SubjectId(Arc<str>), max = 255, visible
 );
 text_id!(
     /// What a customer types to sign in.
@@ -84,7 +85,7 @@ text_id!(
 );
 text_id!(
     /// An account of a customer, as the bank names it towards resource servers.
-    AccountId(Box<str>), max = 128, segment
+    AccountId(Arc<str>), max = 128, segment
 );
 
 macro_rules! record_id {
@@ -156,13 +157,12 @@ record_id!(
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
+    let mut text = Vec::with_capacity(2 * bytes.len());
     for b in bytes {
-        let pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]];
-        // Digits are ASCII.
-        text.push_str(std::str::from_utf8(&pair).unwrap_or_default());
+        text.extend([DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
     }
-    text
+    // Digits are ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn unhex(raw: &str) -> Option<[u8; 16]> {

@@ -3,6 +3,7 @@
 //! No async, no I/O, no clock, no cryptography. The modules are listed in reading order.
 
 pub mod moment;
+mod text;
 pub mod ids;
 pub mod redirect_uri;
 pub mod scope;

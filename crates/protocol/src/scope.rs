@@ -1,6 +1,7 @@
 //! Scopes: one token, and sets of them (RFC 6749 §3.3).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ pub const SCOPES_MAX: usize = 64;
 
 /// One scope token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Scope(Box<str>);
+pub struct Scope(#[serde(deserialize_with = "crate::text::read")] Arc<str>);
 
 impl Scope {
     /// # Errors
