@@ -15,7 +15,7 @@ use counterfoil_engine::sender::mtls::PeerCertificate;
 use counterfoil_engine::sender::{ProofHeader, Shown};
 use counterfoil_engine::tenant::{Mount, Switches};
 use counterfoil_protocol::form::Form;
-use counterfoil_protocol::refusal::{ProofFault, Refusal};
+use counterfoil_protocol::refusal::{ProofFault, Refusal, printable};
 use http::Response;
 use http::request::Parts;
 
@@ -182,12 +182,10 @@ impl<'r> Ask<'r> {
         let (body, headers) = (self.body, &self.parts.headers);
         let form = Form::decode(body).unwrap_or_default();
         let sent = |name| form.one(name).ok().flatten();
-        let basic = edge::basic_name(headers);
         let alias = sent("app_id").or(edge::header(headers, "app_id"));
-        let named = sent("client_id").or(alias).or(basic.as_deref());
-        if let Some(named) = named {
-            self.trace.client = Some(counterfoil_protocol::refusal::printable(named));
-        }
+        let named = sent("client_id").or(alias).map(printable);
+        let named = named.or_else(|| edge::basic_name(headers).map(|name| printable(&name)));
+        self.trace.client = named.or(self.trace.client.take());
         for name in ["grant_type", "scope", "redirect_uri", "token_type_hint"] {
             if let Ok(Some(value)) = form.one(name) {
                 self.trace.fact(name, value);
@@ -501,8 +499,12 @@ fn find<'p>(issuer: &Issuer, path: &'p str, method: &str) -> Result<Found<'p>, M
 
 /// What stands for `{}` when `path` is of this form.
 fn matches_path<'p>(pattern: &str, path: &'p str) -> Option<[&'p str; 2]> {
-    if !pattern.contains('{') {
-        return (pattern == path).then_some(["", ""]);
+    let alike = |(a, b): &(u8, u8)| a == b && *a != b'{';
+    let same = pattern.bytes().zip(path.bytes()).take_while(alike).count();
+    match pattern.as_bytes().get(same) {
+        None => return (same == path.len()).then_some(["", ""]),
+        Some(b'{') => {}
+        Some(_) => return None,
     }
     let mut parameters = [""; 2];
     let mut next = 0;

@@ -90,12 +90,15 @@ impl Prepared for Request {
         // What the client has lost since is not renewed.
         let allowed = before.scope.and(&client.scope);
         let (scope, spelled) = match &self.scope {
+            Some((asked, _)) if !asked.is_subset(&allowed) => {
+                return Decision::refuse(Refusal::ScopeNotAllowed);
+            }
             Some(asked) => asked.clone(),
-            None => (allowed.clone(), spelling(before, &allowed)),
+            None => {
+                let spelled = spelling(before, &allowed);
+                (allowed, spelled)
+            }
         };
-        if !scope.is_subset(&allowed) {
-            return Decision::refuse(Refusal::ScopeNotAllowed);
-        }
         let extent = match self.less.of(before, scope, (client, ctx.issuer)) {
             Ok(extent) => extent,
             Err(why) => return Decision::refuse(why),
