@@ -10,7 +10,7 @@ use counterfoil_engine::store::{
 };
 use counterfoil_protocol::ids::TenantId;
 use counterfoil_protocol::moment::Moment;
-use counterfoil_store::sqlite::examine;
+use counterfoil_store::sqlite::{LogPages, examine};
 use counterfoil_store::{Health, SqliteStore};
 use tempfile::TempDir;
 
@@ -19,6 +19,7 @@ struct Bench {
     store: Option<SqliteStore>,
     disk: Disk,
     path: PathBuf,
+    pages: LogPages,
     acknowledged: Vec<String>,
     _folder: TempDir,
 }
@@ -40,14 +41,17 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::under(folder.path()).unwrap();
         let path = folder.path().canonicalize().unwrap().join("store.db");
-        let mut bench = Self { store: None, disk, path, acknowledged: vec![], _folder: folder };
+        let pages = LogPages::SHIPPED;
+        let acknowledged = vec![];
+        let mut bench = Self { store: None, disk, path, pages, acknowledged, _folder: folder };
         bench.open();
         bench.commit("first").unwrap();
         bench
     }
 
     fn open(&mut self) {
-        self.store = Some(SqliteStore::open(&self.path, Box::new(|| 1_000_000)).unwrap());
+        let store = SqliteStore::open_with(&self.path, Box::new(|| 1_000_000), self.pages);
+        self.store = Some(store.unwrap());
     }
 
     fn store(&self) -> &SqliteStore {
@@ -165,6 +169,80 @@ fn a_log_that_cannot_be_folded_is_kept() {
     bench.disk.cut(Cut::None).unwrap();
     bench.open();
     bench.holds();
+}
+
+#[test]
+fn a_disk_that_fails_while_the_log_is_folded_gets_no_more_commits() {
+    for (kind, cut) in [(Kind::Write, Cut::None), (Kind::Flush, Cut::All), (Kind::Flush, Cut::None)]
+    {
+        let mut bench = Bench::new();
+        bench.store = None;
+        bench.pages = LogPages { part: 4, max: 16 };
+        bench.open();
+        bench.disk.plan(Some(Plan::every(kind, Fault::Error).on(File::Main)));
+        let refused = (0..100).find(|n| bench.commit(&format!("{n}")).is_err());
+        assert!(refused.is_some(), "{kind:?} failed and nobody minds");
+        bench.disk.plan(None);
+        assert_eq!(bench.commit("refused"), Err(CommitError::Unavailable));
+        assert!(matches!(bench.store().health(), Health::Stopped { .. }));
+        bench.lose_power(cut);
+        bench.holds();
+        bench.commit("after").unwrap();
+        bench.holds();
+    }
+}
+
+/// SQLite counts a part as folded that it could not flush yet, because a reader or a commit stood in the
+/// way. The flush that should have covered it fails once: only a start that folds all of it anew writes
+/// it again, and a regular stop must leave it the log.
+#[test]
+fn what_was_folded_before_a_flush_that_failed_is_folded_again() {
+    let mut bench = Bench::new();
+    bench.store = None;
+    bench.pages = LogPages { part: i32::MAX, max: 800 };
+    bench.open();
+    // Names that fill pages which nothing later touches.
+    for n in 0..300 {
+        bench.commit(&format!("a {n:0100}")).unwrap();
+    }
+    let reader = rusqlite::Connection::open(&bench.path).unwrap();
+    reader.execute_batch("begin; select count(*) from events").unwrap();
+    for n in 0..150 {
+        bench.commit(&format!("z {n}")).unwrap();
+    }
+    let (kind, file, fault) = (Kind::Flush, File::Main, Fault::Error);
+    bench.disk.plan(Some(Plan { at: 1, kind, file, fault, lasting: false }));
+    reader.execute_batch("rollback").unwrap();
+    drop(reader);
+    // The last commit of a regular stop folds, and meets it.
+    bench.store = None;
+    assert_eq!(bench.disk.faults(), 1);
+    bench.disk.plan(None);
+    bench.disk.cut(Cut::None).unwrap();
+    bench.open();
+    bench.holds();
+}
+
+#[test]
+fn a_flush_of_the_file_that_fails_once_is_the_last() {
+    let mut failed = 0;
+    for at in 1..=12 {
+        let mut bench = Bench::new();
+        bench.store = None;
+        bench.pages = LogPages { part: 4, max: 16 };
+        bench.open();
+        let (kind, file, fault) = (Kind::Flush, File::Main, Fault::Error);
+        bench.disk.plan(Some(Plan { at, kind, file, fault, lasting: false }));
+        let refused = (0..60).find(|n| bench.commit(&format!("{n}")).is_err());
+        failed += u32::from(refused.is_some());
+        // A regular stop, of a process whose disk has just failed it once.
+        bench.store = None;
+        bench.disk.plan(None);
+        bench.disk.cut(Cut::None).unwrap();
+        bench.open();
+        bench.holds();
+    }
+    assert!(failed > 0, "no flush failed");
 }
 
 #[test]

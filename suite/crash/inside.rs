@@ -14,6 +14,7 @@ use counterfoil_server::keyfile;
 use counterfoil_server::resources::{self, Addresses};
 use counterfoil_server::system::SystemDice;
 use counterfoil_store::Opened;
+use counterfoil_store::sqlite::LogPages;
 use counterfoil_web::app::{App, Carried};
 use counterfoil_web::journal::{Entry, Journal};
 use counterfoil_web::surfaces;
@@ -52,6 +53,8 @@ impl House {
     ///
     /// Its clock stands: what was given a moment ago has not ended, however long a run takes.
     pub(crate) fn open(folder: &Path, store: &Path, moment: Moment) -> Result<Self, String> {
+        // So that a storm of some hundred answers sees the log folded, beside its commits and in them.
+        LogPages { part: 8, max: 48 }.set_for_process();
         let store = boot::open_store(&format!("sqlite:{}", store.display()));
         Self::on(folder, store.map_err(|e| e.to_string())?, moment)
     }

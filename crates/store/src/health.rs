@@ -34,6 +34,10 @@ impl Condition {
         let _ = self.stopped.set(why.to_string().into());
     }
 
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get().is_some()
+    }
+
     /// For now; `None` ends it.
     pub(crate) fn interrupted(&self, why: Option<&dyn fmt::Display>) {
         if let Ok(mut interrupted) = self.interrupted.lock() {

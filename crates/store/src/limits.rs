@@ -15,6 +15,11 @@ pub const LIST_STEP_MAX: usize = 1_000;
 pub const READERS: usize = 4;
 /// Clients of which the writer knows where they stand, a megabyte of them.
 pub const STANDS_MAX: usize = 8_192;
+/// Pages of the log of SQLite, after which the commit itself folds what is left (32 MiB).
+pub const LOG_PAGES_MAX: i32 = 8_000;
+/// Pages after which a part of it is folded beside the commits: what the commit at the bound is left to
+/// write.
+pub const LOG_PAGES_PART: i32 = 1_000;
 /// How long a statement waits for a lock that another process holds, before it gives up.
 pub const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Revisions that are reserved in one write, in microseconds: a minute, so that the reservation is

@@ -1,10 +1,12 @@
 //! The server as it is shipped, on a disk that takes orders: the file named by `DISK_ORDERS`
-//! says what goes wrong. Everything but the disk is the same code.
+//! says what goes wrong. Everything but the disk is the same code; the log is folded sooner, so that
+//! it is folded at all before the server dies.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use counterfoil_disk::Disk;
+use counterfoil_store::sqlite::LogPages;
 
 #[expect(clippy::disallowed_methods, reason = "how a test says where its orders are")]
 fn main() -> ExitCode {
@@ -17,5 +19,6 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    LogPages { part: 8, max: 48 }.set_for_process();
     counterfoil_server::cli::main()
 }

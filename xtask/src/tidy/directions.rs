@@ -103,7 +103,7 @@ static TABLE: &[Row] = &[
         tests: &[],
     },
     // A failing disk under the whole server; tests use it, nothing that is shipped does.
-    Row { name: DISK, ours: &[SERVER], others: These(&["rusqlite"]), tests: &[] },
+    Row { name: DISK, ours: &[SERVER, STORE], others: These(&["rusqlite"]), tests: &[] },
     // The suite is tests: it has dev-dependencies only, and may have any.
     Row { name: SUITE, ours: &[], others: These(&[]), tests: &[] },
     Row {

@@ -28,6 +28,7 @@ mod cache;
 mod prepared;
 mod stands;
 mod group;
+mod folding;
 mod writer;
 mod reader;
 mod backup;
@@ -36,8 +37,10 @@ mod mark;
 
 pub use backup::{BackupError, backup, restore};
 pub use examine::{Report, examine};
+pub use folding::LogPages;
 
 use cache::Cache;
+use folding::Folding;
 use group::{Outcome, Work};
 use owner::Owner;
 use reader::Readers;
@@ -59,12 +62,21 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`].
     pub fn open(path: &Path, micros: Micros) -> Result<Self, OpenError> {
-        let owner = Owner::take(path)?;
-        let connection = schema::open_writer(path)?;
+        Self::open_with(path, micros, LogPages::of_process())
+    }
+
+    /// The same, with a log that is folded more often or less.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with(path: &Path, micros: Micros, pages: LogPages) -> Result<Self, OpenError> {
+        let owner = Arc::new(Owner::take(path)?);
+        let mut connection = schema::open_writer(path)?;
         let condition = Arc::new(Condition::default());
         let readers = Readers::open(path, Arc::clone(&condition))?;
+        let folding = Folding::start(&mut connection, path, (pages, &condition, &owner))?;
         let cache = Arc::new(Cache::default());
-        let hands = writer::Hands { connection, owner, micros, cache: Arc::clone(&cache) };
+        let hands = writer::Hands { connection, folding, owner, micros, cache: Arc::clone(&cache) };
         let writer = Writer::start(hands, Arc::clone(&condition))
             .map_err(|why| OpenError::failed(path, why))?;
         Ok(Self { path: path.into(), readers, cache, writer: Some(writer), condition })

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::statements::SCHEMA;
@@ -19,13 +20,12 @@ pub(super) const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("sc
 pub(super) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
 
 /// Nothing is answered before it is flushed: the log is written ahead and synced at every commit, by
-/// macOS too. The log is folded into the file every 8000 pages (32 MiB), and given back when a burst
-/// is over.
+/// macOS too. It is folded into the file by [`super::folding`], and given back when a burst is over.
 const WRITER: &str = "
     pragma synchronous = full;
     pragma fullfsync = on;
     pragma checkpoint_fullfsync = on;
-    pragma wal_autocheckpoint = 8000;
+    pragma wal_autocheckpoint = 0;
     pragma journal_size_limit = 67108864;
     pragma temp_store = memory;
     pragma cache_size = -8192;
@@ -59,6 +59,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     }
     fold(&connection).map_err(failed)?;
     migrate(&mut connection, found).map_err(failed)?;
+    Ok(connection)
+}
+
+/// The connection that folds the log of the store at `path` into the file.
+pub(super) fn open_folding(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags)?;
+    connection.execute_batch(WRITER).map_err(|why| OpenError::failed(path, why))?;
     Ok(connection)
 }
 
@@ -130,6 +138,17 @@ fn fold(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
 }
 
+/// Folds what is in the log just now, and waits for nobody.
+pub(super) fn fold_part(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+}
+
+/// Closing this connection neither folds the log nor removes it: the next start does.
+pub(super) fn leave_log(connection: &Connection) {
+    // Fails only where SQLite does not know the setting.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
 fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(STEPS.len())) {
         let transaction = connection.transaction()?;
@@ -161,7 +180,7 @@ mod tests {
         assert_eq!(number(&writer, "synchronous"), 2);
         assert_eq!(number(&writer, "fullfsync"), 1);
         assert_eq!(number(&writer, "checkpoint_fullfsync"), 1);
-        assert_eq!(number(&writer, "wal_autocheckpoint"), 8_000);
+        assert_eq!(number(&writer, "wal_autocheckpoint"), 0);
         let reader = open_reader(&path).unwrap();
         assert_eq!(number(&reader, "query_only"), 1);
         assert!(reader.execute("delete from meta", []).is_err());

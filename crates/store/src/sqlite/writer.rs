@@ -13,8 +13,10 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::cache::Cache;
+use super::folding::{self, Folding};
 use super::group::{Committer, Outcome, Work};
 use super::owner::Owner;
+use super::schema;
 use crate::health::Condition;
 use crate::limits::{GROUP_MAX, QUEUE_MAX};
 use crate::revisions::Micros;
@@ -22,7 +24,8 @@ use crate::revisions::Micros;
 /// What the writer's thread owns, and the cache it keeps honest.
 pub(super) struct Hands {
     pub(super) connection: Connection,
-    pub(super) owner: Owner,
+    pub(super) folding: Folding,
+    pub(super) owner: Arc<Owner>,
     pub(super) micros: Micros,
     pub(super) cache: Arc<Cache>,
 }
@@ -42,12 +45,19 @@ enum Message {
 
 impl Writer {
     pub(super) fn start(hands: Hands, condition: Arc<Condition>) -> io::Result<Self> {
-        let Hands { connection, owner, micros, cache } = hands;
+        let Hands { mut connection, folding, owner, micros, cache } = hands;
         let (queue, messages) = sync_channel(QUEUE_MAX);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
             // However the thread ends, from here on the store takes no commits.
             let ended = Ended(condition);
-            match work(&connection, micros, (&cache, &ended.0), &messages) {
+            let done = work(&connection, micros, (&cache, &ended.0), &messages);
+            folding.end(&mut connection);
+            // After an error no flush of this process proves anything any more, one at the end of it
+            // least of all.
+            if done.is_err() || ended.0.is_stopped() {
+                schema::leave_log(&connection);
+            }
+            match done {
                 Ok(()) => ended.0.stop("closed"),
                 Err(why) => ended.0.stop(format_args!("a write failed: {why}")),
             }
@@ -117,6 +127,9 @@ fn work(
         if group.is_empty() {
             continue;
         }
+        if condition.is_stopped() {
+            return Err(folding::stopped());
+        }
         match committer.begin() {
             Ok(()) => {}
             // Another process holds the lock for too long. Nothing was written, so only this group
@@ -176,19 +189,22 @@ mod tests {
     use crate::conformance::block_on;
     use crate::encoded::Encoded;
     use crate::health::Health;
-    use crate::sqlite::schema;
+    use crate::sqlite::folding::LogPages;
 
     #[test]
     fn a_lock_that_another_process_holds_is_unavailable_and_no_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        let owner = Owner::take(&path).unwrap();
-        let connection = schema::open_writer(&path).unwrap();
+        let owner = Arc::new(Owner::take(&path).unwrap());
+        let mut connection = schema::open_writer(&path).unwrap();
         connection.busy_timeout(Duration::ZERO).unwrap();
         let condition = Arc::new(Condition::default());
+        let folding =
+            Folding::start(&mut connection, &path, (LogPages::SHIPPED, &condition, &owner))
+                .unwrap();
         let time = crate::conformance::Hands::at(crate::conformance::Hands::START);
         let (micros, cache) = (time.micros(), Arc::default());
-        let hands = Hands { connection, owner, micros, cache };
+        let hands = Hands { connection, folding, owner, micros, cache };
         let writer = Writer::start(hands, Arc::clone(&condition)).unwrap();
         let work = || Work::Commit(Encoded::of(&Batch::default()).unwrap());
 
