@@ -102,13 +102,15 @@ fn amounts(options: &Options, grants: usize) -> Amounts {
         let rounds = options.rounds as f64;
         if options.wants(flow) { (seconds * rounds * rate) as usize } else { 0 }
     };
+    // Beside a peer ours answers once more.
+    let times = if options.peer.is_some() { 2 } else { 1 };
     let revocable = uses("revoke", 60_000.0);
     // One token of a grant is given back. Growth has the numbers of grants that it was asked for.
     let grants = if options.grants.is_some() { grants } else { grants.max(revocable) };
     Amounts {
         grants,
-        codes: uses("code", 6_000.0),
-        revocable: revocable.min(grants),
+        codes: times * uses("code", 6_000.0),
+        revocable: (times * revocable).min(grants),
         chains: 6_400,
         fapi_codes: uses("code-dpop", SIGNED_RATE),
     }
