@@ -299,11 +299,10 @@ impl<K: Kind> Sealed<K> {
     /// `None` for garbage, typing errors, other kinds, other tenants, keys that are gone.
     #[must_use]
     pub fn open(raw: &str, keys: &TenantRing) -> Option<Self> {
-        // Not wiped: the request it came in says the same.
-        let mut bytes = [0; HANDLE_LEN_MAX];
+        let mut bytes = Zeroizing::new([0; HANDLE_LEN_MAX]);
         let body = raw.strip_prefix(K::PREFIX)?;
         // Strict: no padding, no stray bits, so a handle has one spelling.
-        let decoded = Base64UrlUnpadded::decode(body, &mut bytes).ok()?;
+        let decoded = Base64UrlUnpadded::decode(body, bytes.as_mut_slice()).ok()?;
         let (sealed, proof) = decoded.split_last_chunk::<PROOF_LEN>()?;
         let (said, seal) = sealed.split_last_chunk::<SEAL_LEN>()?;
         let facts = Facts::decode(said, K::NUMBER)?;
